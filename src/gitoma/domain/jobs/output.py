@@ -1,0 +1,298 @@
+"""What a job prints: from the bytes of a pipe to numbered lines that readers can replay and follow.
+
+    chunk (bytes) ──LineReader──► text lines ──Transcript──► Batch ──► ring of the last 500 lines
+                                                                └──► one Backlog a reader ──► Batch, Gap, End
+
+Everything moves in batches, because a job may print millions of lines: one line at a time through five calls is the
+known way to be slow. All of it is memory-bounded: an unfinished line, the ring, and each reader's backlog.
+
+The end of the output is a delivery of its own (`End`), never a line, so no job can forge it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+
+from gitoma.domain.jobs.lifecycle import Status
+
+RING_LINES = 500
+"""How many lines are kept for replay: the REST page."""
+
+LINE_MAX_BYTES = 4096
+"""How much of one line is shown, in bytes of UTF-8, the mark of a cut not counted: the contract of the stream."""
+
+CUT_MARK = "…(truncated)"
+
+SENTINEL_PREFIX = "__END__"
+"""What the last frame of a stream begins with; a job's own line must not."""
+
+BACKLOG_LINES = 20_000
+BACKLOG_BYTES = 4 * 1024 * 1024
+"""How much may wait for one slow reader; past either, its oldest lines are dropped."""
+
+BATCH_LINES = 500
+"""The largest batch. Small enough that dropping a whole batch is a fine enough grain, and that the ring never holds
+more than twice its size; large enough that the cost of a batch is nothing beside that of its lines."""
+
+HELD_BYTES = 64 * 1024
+"""How much of an unfinished line is held. Sixteen times what is shown, so that redaction sees a secret whole even when
+it begins just before the cut."""
+
+
+class Batch:
+    """Consecutive lines of one job. Shared between readers and never changed, so its encoding can be shared too.
+
+    Attributes:
+        first: The number of the first line, counted from 1.
+        lines: At least one.
+        size: The bytes of UTF-8 they take, or a little more.
+    """
+
+    __slots__ = ("__weakref__", "first", "lines", "size")
+
+    def __init__(self, first: int, lines: Sequence[str], size: int) -> None:
+        self.first = first
+        self.lines = lines
+        self.size = size
+
+    @property
+    def last(self) -> int:
+        """The number of the last line."""
+        return self.first + len(self.lines) - 1
+
+    def after(self, seq: int) -> Batch:
+        """The part of this batch behind line number `seq`, which is below `last`."""
+        if seq < self.first:
+            return self
+        lines = self.lines[seq - self.first + 1 :]
+        return Batch(seq + 1, lines, sum(len(line.encode()) for line in lines))
+
+    def __repr__(self) -> str:
+        return f"Batch({self.first}..{self.last})"
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Lines that were lost to this reader: out of the ring before it came, or dropped because it was slow."""
+
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The job has become `status`; nothing follows."""
+
+    status: Status
+
+
+Delivery = Batch | Gap | End
+
+
+class LineReader:
+    """Cuts the raw output of a job into lines that are fit to be seen.
+
+    Each line: line end cut, credentials redacted, cut at `LINE_MAX_BYTES`, and moved away from the sentinel. Bytes that
+    are no UTF-8 become replacement characters.
+
+    Args:
+        redact: Takes text of whole lines, joined by newlines, and returns it with the same number of lines.
+    """
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+        self._held = bytearray()
+        self._cut = False  # the unfinished line was longer than what is held of it
+
+    def feed(self, chunk: bytes) -> list[str]:
+        """The lines that `chunk` completes, in order."""
+        end = chunk.rfind(b"\n")
+        if end < 0:
+            self._hold(chunk)
+            return []
+        if self._held or self._cut:
+            first = chunk.find(b"\n")
+            self._hold(chunk[:first])
+            lines = self._release()
+            if end > first:
+                lines += self._lines(chunk[first + 1 : end])
+        else:
+            lines = self._lines(chunk[:end])
+        self._hold(chunk[end + 1 :])
+        return lines
+
+    def finish(self) -> list[str]:
+        """What is left when nothing more will come: the last line, if it lacks its newline."""
+        return self._release() if self._held or self._cut else []
+
+    def _hold(self, part: bytes) -> None:
+        room = HELD_BYTES - len(self._held)
+        self._held += part[:room]
+        self._cut = self._cut or len(part) > room
+
+    def _release(self) -> list[str]:
+        text = bytes(self._held)
+        if self._cut:
+            # The last word may be half a secret, which no pattern would know: without a blank in it, it must go.
+            text = _without_last_word(text)
+        lines = self._lines(text)
+        if self._cut and not lines[-1].endswith(CUT_MARK):
+            lines[-1] += CUT_MARK
+        self._held.clear()
+        self._cut = False
+        return lines
+
+    def _lines(self, block: bytes) -> list[str]:
+        """The lines of a block of whole lines, given without its last newline."""
+        text = self._redact(block.decode("utf-8", "replace"))
+        lines = text.split("\n")
+        if "\r" in text:
+            lines = [line.rstrip("\r") for line in lines]
+        if len(text) > LINE_MAX_BYTES // 4 and max(map(len, lines)) > LINE_MAX_BYTES // 4:
+            lines = [truncated(line) for line in lines]
+        if SENTINEL_PREFIX in text:
+            lines = [f" {line}" if line.startswith(SENTINEL_PREFIX) else line for line in lines]
+        return lines
+
+
+def _without_last_word(text: bytes) -> bytes:
+    """Text that was cut anywhere, cut once more where its last word begins; one endless word is kept."""
+    blank = max(text.rfind(b" "), text.rfind(b"\t"))
+    return text[:blank] if blank >= LINE_MAX_BYTES else text
+
+
+def truncated(line: str) -> str:
+    """`line`, or as much of it as `LINE_MAX_BYTES` hold, cut on a character boundary and marked."""
+    if len(line) * 4 <= LINE_MAX_BYTES:  # no character takes more than four bytes
+        return line
+    encoded = line.encode("utf-8", "replace")
+    if len(encoded) <= LINE_MAX_BYTES:
+        return line
+    return encoded[:LINE_MAX_BYTES].decode("utf-8", "ignore") + CUT_MARK
+
+
+class Backlog:
+    """What waits for one reader: bounded, oldest dropped first, and what was dropped is counted."""
+
+    def __init__(self, *, max_lines: int = BACKLOG_LINES, max_bytes: int = BACKLOG_BYTES) -> None:
+        self._max_lines = max_lines
+        self._max_bytes = max_bytes
+        self._waiting: deque[Batch] = deque()
+        self._lines = 0
+        self._bytes = 0
+        self._lost = 0
+        self._end: End | None = None
+
+    def put(self, batch: Batch) -> None:
+        """Let `batch` wait; the oldest batches go while more waits than may."""
+        self._waiting.append(batch)
+        self._lines += len(batch.lines)
+        self._bytes += batch.size
+        while self._lines > self._max_lines or self._bytes > self._max_bytes:
+            self._lost += len(self._pop().lines)
+
+    def lose(self, count: int) -> None:
+        """Record that `count` lines, older than all that waits, cannot be had."""
+        self._lost += count
+
+    def finish(self, end: End) -> None:
+        """Let the end wait behind everything else; it is never dropped."""
+        self._end = end
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing waits."""
+        return not (self._waiting or self._lost or self._end)
+
+    def take(self) -> list[Delivery]:
+        """Everything that waits, oldest first; what was dropped is always older than what is left."""
+        deliveries: list[Delivery] = [Gap(self._lost)] if self._lost else []
+        deliveries += self._waiting
+        if self._end:
+            deliveries.append(self._end)
+        self._waiting.clear()
+        self._lines = self._bytes = self._lost = 0
+        self._end = None
+        return deliveries
+
+    def _pop(self) -> Batch:
+        batch = self._waiting.popleft()
+        self._lines -= len(batch.lines)
+        self._bytes -= batch.size
+        return batch
+
+
+class Transcript:
+    """One job's output: the ring, the count, and the backlogs of those who follow."""
+
+    def __init__(self) -> None:
+        self._ring: deque[Batch] = deque()
+        self._held = 0
+        self._last = 0
+        self._end: End | None = None
+        self._backlogs: list[Backlog] = []
+
+    @property
+    def buffered(self) -> int:
+        """How many lines can be replayed."""
+        return min(self._held, RING_LINES)
+
+    @property
+    def followers(self) -> int:
+        """How many readers follow."""
+        return len(self._backlogs)
+
+    def append(self, lines: Sequence[str], size: int) -> None:
+        """Number the lines, keep the last of them, and let them wait for every reader. After the end: nothing."""
+        if self._end:
+            return
+        for batch in self._batches(lines, size):
+            self._ring.append(batch)
+            self._held += len(batch.lines)
+            while self._held - len(self._ring[0].lines) >= RING_LINES:
+                self._held -= len(self._ring.popleft().lines)
+            for backlog in self._backlogs:
+                backlog.put(batch)
+
+    def _batches(self, lines: Sequence[str], size: int) -> Iterator[Batch]:
+        if len(lines) <= BATCH_LINES:
+            parts = [(lines, size)] if lines else []
+        else:
+            cuts = [lines[start : start + BATCH_LINES] for start in range(0, len(lines), BATCH_LINES)]
+            characters = [sum(map(len, cut)) for cut in cuts]
+            per_character = size / max(1, sum(characters))
+            parts = [(cut, ceil(count * per_character)) for cut, count in zip(cuts, characters, strict=True)]
+        for part, share in parts:
+            yield Batch(self._last + 1, part, share)
+            self._last += len(part)
+
+    def end(self, status: Status) -> None:
+        """Tell every reader, now and to come, how the job ended. A second end changes nothing."""
+        if self._end:
+            return
+        self._end = End(status)
+        for backlog in self._backlogs:
+            backlog.finish(self._end)
+
+    def follow(self, after: int) -> Backlog:
+        """A backlog that holds the replay behind line `after` and gets whatever comes."""
+        backlog = Backlog()
+        oldest = self._last - self.buffered + 1
+        if after < oldest - 1:
+            backlog.lose(oldest - 1 - after)
+            after = oldest - 1
+        for batch in self._ring:
+            if batch.last > after:
+                backlog.put(batch.after(after))
+        if self._end:
+            backlog.finish(self._end)
+        else:
+            self._backlogs.append(backlog)
+        return backlog
+
+    def unfollow(self, backlog: Backlog) -> None:
+        """Stop letting lines wait in `backlog`."""
+        if backlog in self._backlogs:
+            self._backlogs.remove(backlog)

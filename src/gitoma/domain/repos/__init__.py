@@ -1,0 +1,1 @@
+"""Repositories: their names, and the state that an agent keeps of each."""
