@@ -1,0 +1,1 @@
+"""The `gitoma` command: settings, wiring, and the commands themselves."""

@@ -1,0 +1,1 @@
+"""The REST API, on Litestar and msgspec."""

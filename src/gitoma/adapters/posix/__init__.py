@@ -1,0 +1,1 @@
+"""POSIX: the processes of jobs."""

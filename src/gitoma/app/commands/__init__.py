@@ -1,0 +1,1 @@
+"""The subcommands of `gitoma`, a file each, imported only when asked for."""

@@ -1,0 +1,1 @@
+"""The agents: rules and flows, straight-line code over ports. No agent runs code of a repository."""

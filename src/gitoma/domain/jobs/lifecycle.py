@@ -24,14 +24,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import Enum
+from enum import Enum, StrEnum
 from types import MappingProxyType
 
 from gitoma.domain.clock import Instant
 from gitoma.domain.errors import InvalidTransition, JobAlreadyEnded
 
 
-class Status(str, Enum):
+class Status(StrEnum):
     """What clients are told. The values are those of the REST page."""
 
     QUEUED = "queued"
