@@ -81,13 +81,10 @@ class OutputLog(Protocol):
         """Begin the output of a new job."""
 
     @abstractmethod
-    async def append(self, job_id: str, lines: Sequence[str], size: int) -> None:
-        """Add lines, already fit to be seen; they are numbered from 1 in the order in which they come.
+    async def append(self, job_id: str, lines: Sequence[str]) -> None:
+        """Add lines, already fit to be seen and without line ends; they are numbered from 1 as they come.
 
-        Args:
-            job_id: The job.
-            lines: Without line ends.
-            size: The bytes of UTF-8 that the lines take, or a little more; what memory is bounded by.
+        After the end, or for a job that is not known, nothing is added.
         """
 
     @abstractmethod
