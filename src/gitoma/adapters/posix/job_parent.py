@@ -22,7 +22,6 @@ Standard library only, one thread, and few imports, because its start is part of
 import ctypes
 import os
 import select
-import sys
 import time
 
 TYPE_CHECKING = False  # typing's own would cost its import
@@ -51,11 +50,7 @@ def main(arguments: list[str]) -> None:
         arguments: Seconds between SIGTERM and SIGKILL once the server is gone; the name of a variable that the command
             must not find in its environment, or ""; the command.
     """
-    try:
-        run(float(arguments[0]), arguments[1], arguments[2:])
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # into the server's log
-        os._exit(1)
+    run(float(arguments[0]), arguments[1], arguments[2:])
     os._exit(0)  # at once: there is nothing to clean up, and the server waits for the end
 
 

@@ -27,10 +27,11 @@ from gitoma.domain.errors import CannotStart
 from gitoma.domain.jobs.ports import Exited, JobProcesses, ProcessEvent, ProcessRunner, Stop, Wrote
 
 PIPE_BYTES = 256 * 1024
-"""How much a job can write ahead of us. Linux lends each user 64 MiB for all pipes; 50 jobs take a fifth of that."""
+"""How much a job can write ahead of us. A MiB was measured to be no faster, and Linux lends each user 64 MiB for all
+pipes, of which 50 jobs take a fifth like this."""
 
-CHUNK_BYTES = 256 * 1024
-"""How much is read at once: all that the pipe holds."""
+CHUNK_BYTES = 128 * 1024
+"""How much is read at once. 64 KiB read a tenth slower; 256 KiB no faster, and others would wait longer meanwhile."""
 
 LOST_POLL_S = 0.05
 """How often to look for what is left of a job whose parent process was killed."""
