@@ -1,0 +1,24 @@
+"""The correlation id of a request: the client's own if it is fit to be one, otherwise ours."""
+
+from __future__ import annotations
+
+import re
+from contextvars import ContextVar
+from os import urandom
+
+HEADER = b"x-request-id"
+
+current_request_id: ContextVar[str | None] = ContextVar("current_request_id", default=None)
+"""The id of the request that is being answered, for the log. A job's task inherits that of its dispatch."""
+
+_FIT = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+def choose(proposed: bytes | None) -> bytes:
+    """The client's id if it is 1 to 128 visible ASCII characters, so that it can be echoed and logged as it is."""
+    return proposed if proposed is not None and _FIT.fullmatch(proposed) else mint()
+
+
+def mint() -> bytes:
+    """A fresh id: 32 hex digits."""
+    return urandom(16).hex().encode()

@@ -1,0 +1,178 @@
+"""uvicorn, with what it leaves open: an end that ends streams, and limits on how slowly a request may come."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+from asyncio import TimerHandle
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from gitoma.adapters.http import request_id
+from gitoma.adapters.http.asgi import App
+from gitoma.adapters.http.middleware import HEAD_TOO_LARGE, MAX_HEAD_BYTES
+
+REQUEST_WITHIN_S = 20.0
+"""A request that is not complete this long after its first byte is closed: the contract's conventions."""
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Closes requests that take too long to come, and refuses heads that never end.
+
+    The application refuses a head above the limit by itself; here only one that is twice as long and still not
+    complete is cut off, so that it cannot fill the memory.
+    """
+
+    _coming = False
+    _head_coming = False
+    _head_bytes = 0
+    _timer: TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, then see whether a request is on its way."""
+        super().data_received(data)
+        if self._head_coming:
+            self._head_bytes += len(data)
+            if self._head_bytes > 2 * MAX_HEAD_BYTES:
+                self._refuse_head()
+                return
+        if not self._coming:
+            self._stop_timer()
+        elif self._timer is None:
+            self._timer = self.loop.call_later(REQUEST_WITHIN_S, self._close)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the timer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        self._coming = self._head_coming = True
+        self._head_bytes = 0
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The whole head is there."""
+        self._head_coming = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The whole request is there."""
+        self._coming = False
+        super().on_message_complete()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _close(self) -> None:
+        self._timer = None
+        self.transport.close()
+
+    def _refuse_head(self) -> None:
+        reply = HEAD_TOO_LARGE
+        head = (
+            b"HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: application/json\r\n"
+        )
+        correlation = request_id.HEADER + b": " + request_id.mint() + b"\r\n"
+        self.transport.write(head + correlation + b"content-length: %d\r\n\r\n" % len(reply.body) + reply.body)
+        self.transport.close()
+
+
+class Server(uvicorn.Server):
+    """A server whose first signal ends its jobs and streams, and whose second kills them.
+
+    Args:
+        config: uvicorn's.
+        on_listening: Called when requests can come, with the address, as a URL.
+        on_stop: Called once, at the first signal: ends what goes on, so that open streams come to their end while
+            uvicorn waits for them.
+        on_hurry: Called at every further signal.
+    """
+
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        *,
+        on_listening: Callable[[str], None],
+        on_stop: Callable[[], Awaitable[None]],
+        on_hurry: Callable[[], None],
+    ) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+        self._on_stop = on_stop
+        self._on_hurry = on_hurry
+        self._stopping: asyncio.Future[None] | None = None
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell where."""
+        await super().startup(sockets)
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        self._on_listening(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle the signals ourselves: uvicorn would wait for streams that nobody ends, then die of the signal."""
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self._stop)
+        try:
+            yield
+        finally:
+            for number in _SIGNALS:
+                loop.remove_signal_handler(number)
+
+    def _stop(self) -> None:
+        self.should_exit = True
+        if self._stopping is None:
+            self._stopping = asyncio.ensure_future(self._on_stop())
+        else:
+            self._on_hurry()
+
+
+def create_server(
+    app: App,
+    *,
+    host: str,
+    port: int,
+    streams_end_within_s: float,
+    on_listening: Callable[[str], None],
+    on_stop: Callable[[], Awaitable[None]],
+    on_hurry: Callable[[], None],
+) -> Server:
+    """A server for `app`.
+
+    Args:
+        app: What answers.
+        host: The address to listen on.
+        port: The port; 0 takes a free one.
+        streams_end_within_s: How long after the first signal a connection may still be open.
+        on_listening: See `Server`.
+        on_stop: See `Server`.
+        on_hurry: See `Server`.
+    """
+    options: dict[str, Any] = {"timeout_graceful_shutdown": streams_end_within_s}
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=BoundedProtocol,
+        loop="uvloop",
+        ws="auto",
+        lifespan="on",
+        access_log=False,  # it would double the cost of a request
+        log_config=None,
+        server_header=False,
+        workers=1,
+        **options,
+    )
+    return Server(config, on_listening=on_listening, on_stop=on_stop, on_hurry=on_hurry)
