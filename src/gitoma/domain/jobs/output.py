@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from math import ceil
+from typing import AnyStr
 
 from gitoma.domain.jobs.lifecycle import Status
 
@@ -68,7 +68,7 @@ class Batch:
         if seq < self.first:
             return self
         lines = self.lines[seq - self.first + 1 :]
-        return Batch(seq + 1, lines, sum(len(line.encode()) for line in lines))
+        return Batch(seq + 1, lines, _size(lines))
 
     def __repr__(self) -> str:
         return f"Batch({self.first}..{self.last})"
@@ -133,11 +133,12 @@ class LineReader:
         self._cut = self._cut or len(part) > room
 
     def _release(self) -> list[str]:
+        """The line that is held."""
         text = bytes(self._held)
         if self._cut:
             # The last word may be half a secret, which no pattern would know: without a blank in it, it must go.
             text = _without_last_word(text)
-        lines = self._lines(text)
+        lines = self._fit(text)
         if self._cut and not lines[-1].endswith(CUT_MARK):
             lines[-1] += CUT_MARK
         self._held.clear()
@@ -146,15 +147,48 @@ class LineReader:
 
     def _lines(self, block: bytes) -> list[str]:
         """The lines of a block of whole lines, given without its last newline."""
+        lines: list[str] = []
+        done = 0
+        # A line that would not have been held whole is cut as if it had come in pieces: how a line was cut into chunks
+        # must not show.
+        for start, end in _long_lines(block, b"\n", HELD_BYTES):
+            if start > done:
+                lines += self._fit(block[done : start - 1])
+            self._hold(block[start:end])
+            lines += self._release()
+            done = end + 1
+        if done <= len(block):
+            lines += self._fit(block[done:])
+        return lines
+
+    def _fit(self, block: bytes) -> list[str]:
+        """The same, for lines that are all short enough to be held."""
         text = self._redact(block.decode("utf-8", "replace"))
+        if text.startswith(SENTINEL_PREFIX):
+            text = f" {text}"
+        text = text.replace(f"\n{SENTINEL_PREFIX}", f"\n {SENTINEL_PREFIX}")
         lines = text.split("\n")
         if "\r" in text:
             lines = [line.rstrip("\r") for line in lines]
-        if len(text) > LINE_MAX_BYTES // 4 and max(map(len, lines)) > LINE_MAX_BYTES // 4:
+        characters = LINE_MAX_BYTES if text.isascii() else LINE_MAX_BYTES // 4
+        if any(_long_lines(text, "\n", characters)):
             lines = [truncated(line) for line in lines]
-        if SENTINEL_PREFIX in text:
-            lines = [f" {line}" if line.startswith(SENTINEL_PREFIX) else line for line in lines]
         return lines
+
+
+def _long_lines(block: AnyStr, newline: AnyStr, limit: int) -> Iterator[tuple[int, int]]:
+    """Where the lines of more than `limit` bytes or characters begin and end.
+
+    Looks at one newline in every `limit` bytes only: looking at every line would cost as much as splitting them.
+    """
+    start = 0
+    while len(block) - start > limit:
+        end = block.rfind(newline, start, start + limit + 1)
+        if end < 0:
+            end = block.find(newline, start + limit)
+            end = end if end >= 0 else len(block)
+            yield start, end
+        start = end + 1
 
 
 def _without_last_word(text: bytes) -> bytes:
@@ -171,6 +205,11 @@ def truncated(line: str) -> str:
     if len(encoded) <= LINE_MAX_BYTES:
         return line
     return encoded[:LINE_MAX_BYTES].decode("utf-8", "ignore") + CUT_MARK
+
+
+def _size(lines: Sequence[str]) -> int:
+    """The bytes of UTF-8 that the lines take."""
+    return len("".join(lines).encode("utf-8", "replace"))
 
 
 class Backlog:
@@ -261,9 +300,7 @@ class Transcript:
             parts = [(lines, size)] if lines else []
         else:
             cuts = [lines[start : start + BATCH_LINES] for start in range(0, len(lines), BATCH_LINES)]
-            characters = [sum(map(len, cut)) for cut in cuts]
-            per_character = size / max(1, sum(characters))
-            parts = [(cut, ceil(count * per_character)) for cut, count in zip(cuts, characters, strict=True)]
+            parts = [(cut, _size(cut)) for cut in cuts]
         for part, share in parts:
             yield Batch(self._last + 1, part, share)
             self._last += len(part)
@@ -277,8 +314,12 @@ class Transcript:
             backlog.finish(self._end)
 
     def follow(self, after: int) -> Backlog:
-        """A backlog that holds the replay behind line `after` and gets whatever comes."""
+        """A backlog that holds the replay behind line `after` and gets whatever comes.
+
+        Below 0 is as 0, everything; beyond the last line is whatever comes next.
+        """
         backlog = Backlog()
+        after = max(after, 0)
         oldest = self._last - self.buffered + 1
         if after < oldest - 1:
             backlog.lose(oldest - 1 - after)
