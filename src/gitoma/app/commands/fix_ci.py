@@ -9,5 +9,5 @@ from gitoma.domain.repos.names import Branch, RepoUrl
 def fix_ci(repo: RepoUrl, branch: Branch, dry_run: bool) -> int:
     """Say that the command is not available, and return exit code 3; the arguments have been checked already."""
     del repo, branch, dry_run
-    console.complain("gitoma fix-ci: is not available yet in this version; nothing was done")
+    console.complain("gitoma fix-ci is not available yet in this version; nothing was done")
     return 3

@@ -11,5 +11,5 @@ def run(
 ) -> int:
     """Say that the command is not available, and return exit code 3; the arguments have been checked already."""
     del repo, branch, base, dry_run, yes, resume, fresh
-    console.complain("gitoma run: is not available yet in this version; nothing was done")
+    console.complain("gitoma run is not available yet in this version; nothing was done")
     return 3

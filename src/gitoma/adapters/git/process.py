@@ -1,0 +1,151 @@
+"""One git process: bounded in time, in what it may write, and in what is read of it; gone with all its children."""
+
+from __future__ import annotations
+
+import os
+import resource
+import select
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from gitoma.domain.agents.errors import AgentError, Code
+
+COMMAND_TIMEOUT_S = 120.0
+"""How long any command but a clone may take."""
+
+_CHUNK = 1 << 16
+_TAIL = 1 << 16  # bytes kept of standard error: a server can send text for as long as it likes
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """How a git process ended.
+
+    Attributes:
+        code: Its exit code; negative: the signal that ended it; None: it was stopped at its time limit.
+        output: What it printed.
+        cut: It printed more than was wanted, and was stopped there.
+        errors: The end of its standard error.
+    """
+
+    code: int | None
+    output: bytes
+    cut: bool
+    errors: str
+
+
+def run(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    variables: Mapping[str, str],
+    timeout_s: float = COMMAND_TIMEOUT_S,
+    output_limit: int = _CHUNK,
+    file_limit: int | None = None,
+) -> Completed:
+    """Run git to its end, or to one of its limits.
+
+    Args:
+        arguments: Behind `git`.
+        folder: Its working directory.
+        variables: Its environment.
+        timeout_s: How long it may take.
+        output_limit: How many bytes of output are wanted at most.
+        file_limit: How many bytes one file that it writes may have.
+
+    Raises:
+        AgentError: There is no git (`config`), or it cannot be started (`git_failed`).
+    """
+    deadline = time.monotonic() + timeout_s
+    with started(arguments, folder=folder, variables=variables, errors=subprocess.PIPE, file_limit=file_limit) as git:
+        assert git.stdout is not None
+        assert git.stderr is not None
+        output, errors = bytearray(), bytearray()
+        for source, chunk in _chunks({git.stdout.fileno(): output, git.stderr.fileno(): errors}, deadline):
+            source += chunk
+            if source is errors:
+                del errors[:-_TAIL]
+            elif len(output) > output_limit:
+                return Completed(None, bytes(output[:output_limit]), True, errors.decode("utf-8", "replace"))
+        code: int | None = None
+        with suppress(subprocess.TimeoutExpired):  # then the code stays None, which says so
+            code = git.wait(max(0.0, deadline - time.monotonic()))
+    return Completed(code, bytes(output), False, errors.decode("utf-8", "replace"))
+
+
+def _chunks(sinks: dict[int, bytearray], deadline: float) -> Iterator[tuple[bytearray, bytes]]:
+    """What comes from any of the pipes, with the buffer it belongs to, until all are closed or time is up."""
+    poll = select.poll()
+    for descriptor in sinks:
+        poll.register(descriptor, select.POLLIN)
+    open_pipes = len(sinks)
+    while open_pipes and (left := deadline - time.monotonic()) > 0:
+        for descriptor, _ in poll.poll(left * 1000):
+            chunk = os.read(descriptor, _CHUNK)
+            if chunk:
+                yield sinks[descriptor], chunk
+            else:
+                poll.unregister(descriptor)
+                open_pipes -= 1
+
+
+@contextmanager
+def started(
+    arguments: Sequence[str],
+    *,
+    folder: Path,
+    variables: Mapping[str, str],
+    errors: int = subprocess.DEVNULL,
+    stdin: int = subprocess.DEVNULL,
+    file_limit: int | None = None,
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A git process in a group of its own; if the context ends before it does, the group is killed.
+
+    Raises:
+        AgentError: There is no git (`config`), or it cannot be started (`git_failed`).
+    """
+    try:
+        git = subprocess.Popen(
+            ["git", *arguments],
+            cwd=folder,
+            env=dict(variables),
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            bufsize=0,
+            process_group=0,
+            preexec_fn=_limiting(file_limit),  # safe here: a command line has one thread, the server has more
+        )
+    except FileNotFoundError as error:
+        raise AgentError(Code.CONFIG, "git was not found", hint="install git, or put it on PATH") from error
+    except OSError as error:
+        raise AgentError(Code.GIT_FAILED, f"git could not be started: {error.strerror}") from error
+    try:
+        yield git
+    finally:
+        _end(git)
+
+
+def _limiting(file_limit: int | None) -> Callable[[], None] | None:
+    if file_limit is None:
+        return None
+    # An existing limit that is lower stays: raising it is refused.
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    limit = file_limit if hard == resource.RLIM_INFINITY else min(file_limit, hard)
+    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+
+def _end(git: subprocess.Popen[bytes]) -> None:
+    for pipe in (git.stdin, git.stdout, git.stderr):
+        if pipe:
+            with suppress(BrokenPipeError):  # it is gone before it read all we had to say
+                pipe.close()
+    if git.returncode is None:  # nobody has waited for it, so its number, and its group's, cannot be another's yet
+        with suppress(ProcessLookupError):
+            os.killpg(git.pid, signal.SIGKILL)
+        git.wait()

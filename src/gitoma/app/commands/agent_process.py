@@ -1,0 +1,139 @@
+"""What every agent's command has around it: its lines, its ends, and the signals that end it early."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from gitoma.app import console
+from gitoma.app.settings import Settings
+from gitoma.domain.agents.errors import AgentError, Code
+from gitoma.domain.agents.ports import Progress
+from gitoma.domain.agents.progress import Detail, Event, Result, Step, line_of, printable
+from gitoma.domain.errors import CallerError, OperatorError
+from gitoma.domain.jobs.redaction import Redactor
+
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_LOG_NAME = "agents.log"
+
+
+class Cancelled(BaseException):
+    """A signal asked the agent to end. No `Exception`: nothing that mends a failure may take it for one."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.exit_code = 128 + number
+
+
+class ConsoleProgress(Progress):
+    """Progress as lines on standard output, credentials masked before anything is cut."""
+
+    def __init__(self, redact: Callable[[str], str]) -> None:
+        self._redact = redact
+
+    def emit(self, event: Event) -> None:
+        """See the port."""
+        console.say(line_of(self._masked(event)))
+
+    def _masked(self, event: Event) -> Event:
+        match event:
+            case Step(phase, text):
+                return Step(phase, self._redact(text))
+            case Detail(text):
+                return Detail(self._redact(text))
+            case Result(fields):
+                masked = {k: self._redact(v) if isinstance(v, str) else v for k, v in fields.items()}
+                return Result(masked)
+
+
+def redactor(settings: Settings) -> Redactor:
+    """What masks the credentials that this installation knows."""
+    known = (settings.api_token, settings.github_token, settings.lm_studio_api_key)
+    return Redactor(secret for secret in known if secret)
+
+
+def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) -> int:
+    """Run an agent's work, and turn however it ends into lines and an exit code.
+
+    Args:
+        kind: The command's name.
+        settings: The settings.
+        work: Does it all, and emits the result itself when it succeeds.
+
+    Raises:
+        BrokenPipeError: Nobody reads the output any more; what the work had open is closed by then.
+        CallerError: It was asked for wrongly.
+        OperatorError: The installation is at fault.
+    """
+    redact = redactor(settings)
+    progress = ConsoleProgress(redact)
+    try:
+        with _signals_cancel():
+            work(progress)
+    except Cancelled as cancelled:
+        console.complain(f"gitoma {kind}: cancelled ({cancelled})")
+        return _result(progress, kind, "cancelled", cancelled.exit_code)
+    except AgentError as error:
+        _tell(kind, error, redact)
+        return _result(progress, kind, error.code.text, error.code.exit_code)
+    except (BrokenPipeError, CallerError, OperatorError):
+        raise
+    except Exception as error:  # noqa: BLE001 - an agent's edge: whatever it is must end in a line, and in the log
+        _tell_internal(kind, error, settings.home, redact)
+        return _result(progress, kind, Code.INTERNAL.text, Code.INTERNAL.exit_code)
+    return 0
+
+
+def _result(progress: ConsoleProgress, kind: str, error: str, exit_code: int) -> int:
+    progress.emit(Result({"kind": kind, "exit": exit_code, "error": error}))
+    return exit_code
+
+
+def _tell(kind: str, error: AgentError, redact: Callable[[str], str]) -> None:
+    lines = [f"gitoma {kind}: {error}", *([f"  {error.hint}"] if error.hint else [])]
+    lines += [f"  git: {line}" for line in error.details]
+    for line in lines:
+        console.complain(printable(redact(line)))
+
+
+def _tell_internal(kind: str, error: Exception, home: Path, redact: Callable[[str], str]) -> None:
+    """The trace goes to the log, where the operator can find it by the id that everybody is told."""
+    error_id = secrets.token_hex(8)
+    trace = redact("".join(traceback.format_exception(error)))
+    try:
+        folder = home / "logs"
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / _LOG_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
+            log.write(f"gitoma {kind} error_id={error_id}\n{trace}\n")
+    except OSError:
+        console.complain(trace)  # there is no log to keep it in, and it must not be lost
+    console.complain(f"gitoma {kind}: internal error (error_id={error_id}); the trace is in {_LOG_NAME}")
+
+
+@contextmanager
+def _signals_cancel() -> Iterator[None]:
+    """SIGTERM, SIGINT and SIGHUP raise `Cancelled` in here; those that our parent has us ignore stay ignored.
+
+    After the first one the others are ignored, so that what it interrupted can tidy up in peace.
+    """
+
+    def cancel(number: int, _: FrameType | None) -> NoReturn:
+        for other in _SIGNALS:
+            signal.signal(other, signal.SIG_IGN)
+        raise Cancelled(number)
+
+    taken = [number for number in _SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = [(number, signal.signal(number, cancel)) for number in taken]
+    try:
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)

@@ -1,0 +1,52 @@
+"""What can go wrong in an agent: a closed set of codes, and the exit code that each means.
+
+An `AgentError` is for the person who started the agent: it says what happened and, in `hint`, what to do about it. Its
+code is for programs. A cancelled agent is no error and is not here.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from gitoma.domain.errors import GitomaError
+
+
+class Code(Enum):
+    """Why an agent ended without success; the second value is the exit code of its process.
+
+    1: the work failed · 2: it was asked for wrongly · 3: the installation lacks something · 4: the code host refused ·
+    5: somebody else works on the repository.
+    """
+
+    USAGE = ("usage", 2)
+    CONFIG = ("config", 3)
+    AUTH = ("auth", 4)
+    FORBIDDEN = ("forbidden", 4)
+    NOT_FOUND = ("not_found", 4)
+    RATE_LIMITED = ("rate_limited", 4)
+    REPO_BUSY = ("repo_busy", 5)
+    TOO_LARGE = ("too_large", 1)
+    GIT_FAILED = ("git_failed", 1)
+    NETWORK = ("network", 1)
+    INTERNAL = ("internal", 1)
+
+    def __init__(self, text: str, exit_code: int) -> None:
+        self.text = text
+        self.exit_code = exit_code
+
+
+class AgentError(GitomaError):
+    """An agent's work ended without success.
+
+    Args:
+        code: Which of the known ways.
+        message: One line: what happened. No credentials.
+        hint: One line: what to do about it, or "".
+        details: Lines that another program printed about it, oldest first. No credentials.
+    """
+
+    def __init__(self, code: Code, message: str, *, hint: str = "", details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+        self.details = details

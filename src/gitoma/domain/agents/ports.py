@@ -1,0 +1,164 @@
+"""What the agents need from the outside.
+
+An agent is a straight-line program: its ports are synchronous, and what cannot be done is an `AgentError`.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Protocol
+
+from gitoma.domain.agents.progress import Event
+from gitoma.domain.repos.names import Branch, RepoUrl
+
+
+class Kind(Enum):
+    """What an entry of a commit's tree is, by git's own modes."""
+
+    FILE = "100644"
+    EXECUTABLE = "100755"
+    LINK = "120000"
+    SUBMODULE = "160000"
+
+
+@dataclass(frozen=True, slots=True)
+class FileEntry:
+    """One path of a commit's tree.
+
+    Attributes:
+        path: Relative, parts joined by `/`. Bytes that are no UTF-8 are held as lone surrogates.
+        kind: A file, or something that must never be opened like one.
+        size: Bytes; 0 for a submodule.
+    """
+
+    path: str
+    kind: Kind
+    size: int
+
+    @property
+    def is_file(self) -> bool:
+        """A regular file, executable or not."""
+        return self.kind in (Kind.FILE, Kind.EXECUTABLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The commit that a checkout stands on.
+
+    Attributes:
+        sha: Its full object name, hexadecimal.
+        branch: The branch's name, or "" when none is checked out.
+        time: When it was committed: aware, UTC. It is what the commit says, so it may be in the future.
+    """
+
+    sha: str
+    branch: str
+    time: datetime
+
+
+class Checkout(Protocol):
+    """The files of one commit. They do not change while it is open."""
+
+    @property
+    @abstractmethod
+    def head(self) -> Head | None:
+        """The commit, or None where the repository has none yet; then there are no entries either."""
+
+    @abstractmethod
+    def entries(self) -> tuple[FileEntry, ...]:
+        """Every path, sorted by path, each once.
+
+        Raises:
+            AgentError: There are more than an agent looks at (`too_large`).
+        """
+
+    @abstractmethod
+    def read(self, path: str, limit: int) -> bytes | None:
+        """The content of the regular file at `path` as it is in the commit, without any conversion.
+
+        None if there is no such path, if it is no regular file (a link is not followed), or if it has more than
+        `limit` bytes.
+        """
+
+
+class VersionControl(Protocol):
+    """Gets hold of a repository's files."""
+
+    @abstractmethod
+    def clone(self, repo: RepoUrl, branch: Branch | None = None) -> AbstractContextManager[Checkout]:
+        """A copy of the newest commit of `branch`, or of the default branch, that is gone when the context ends.
+
+        Raises:
+            AgentError: On entering: `not_found`, `auth`, `forbidden`, `rate_limited`, `network`, `too_large`,
+                `git_failed`, or `config` when there is no git.
+        """
+
+    @abstractmethod
+    def local(self, folder: str) -> AbstractContextManager[Checkout]:
+        """The current commit of the checkout that `folder` is in, wherever inside it. Nothing of it is changed.
+
+        Raises:
+            AgentError: On entering: `usage` when it is in no checkout or git does not trust it, `git_failed`, or
+                `config` when there is no git.
+        """
+
+
+class YamlReader(Protocol):
+    """Reads YAML that nobody vouches for."""
+
+    @abstractmethod
+    def read(self, text: str) -> object:
+        """The first document as `dict`, `list` and `str`; every scalar is a `str`, an absent value is "".
+
+        YAML's own typing is left out because it differs from what people mean (`on` would be a boolean, `3.10` the
+        number 3.1). What comes back is a tree of bounded size: no value that contains itself, no expansion of
+        aliases beyond a limit.
+
+        Raises:
+            UnreadableDocument: It is no YAML, or beyond the limits.
+        """
+
+    @abstractmethod
+    def check(self, text: str) -> None:
+        """Read every document and keep nothing.
+
+        Raises:
+            UnreadableDocument: One of them is no YAML, or beyond the limits.
+        """
+
+
+class UnreadableDocument(ValueError):
+    """A document that does not parse, or is larger or more nested than what is read. The message is one line."""
+
+
+class Progress(Protocol):
+    """Tells whoever follows the agent what it does."""
+
+    @abstractmethod
+    def emit(self, event: Event) -> None:
+        """Show one event, now."""
+
+
+class ArtifactStore(Protocol):
+    """Keeps what an agent found out, for people to read later."""
+
+    @abstractmethod
+    def keep(self, key: str, name: str, text: str) -> str:
+        """Keep `text` as `name` under `key`, in place of what was there; return where, in words.
+
+        Args:
+            key: A repository's file stem, or another name that is a safe name of a folder.
+            name: A safe name of a file.
+            text: What to keep.
+
+        Raises:
+            ArtifactNotKept: It could not be.
+        """
+
+
+class ArtifactNotKept(OSError):
+    """The place for artifacts cannot be written; the message says why, in one line."""
