@@ -13,6 +13,18 @@ from gitoma.adapters.testing.processes import FakeProcessRunner, Script, ending
 from gitoma.adapters.testing.virtual_clock import VirtualClock
 from gitoma.domain.jobs.ports import Exited, ProcessEvent, Wrote
 
+CLEANS_UP = """
+import signal, sys, time
+def clean_up(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    time.sleep(1)
+    print("bye")
+    sys.exit()
+signal.signal(signal.SIGTERM, clean_up)
+print("ready", flush=True)
+signal.pause()
+"""
+
 LEAVES_AN_ESCAPEE_BEHIND = """
 import os, signal, time
 reading, writing = os.pipe()
@@ -31,11 +43,7 @@ COMMANDS = {
     Behaviour.SLEEPS: ["sleep", "600"],
     Behaviour.CLOSES_OUTPUT_AND_SLEEPS: ["sh", "-c", "exec sleep 600 >&- 2>&-"],
     Behaviour.IGNORES_TERMINATE: ["sh", "-c", "trap '' TERM; echo ready; exec sleep 600"],
-    Behaviour.CLEANS_UP: ["sh", "-c", "trap 'trap - TERM; sleep 1; echo bye; exit 0' TERM; echo ready; sleep 600 & wait"],
-        "sh",
-        "-c",
-        "trap 'sleep 0.2; echo bye; exit 0' TERM; echo ready; while :; do sleep 600; done",
-    ],
+    Behaviour.CLEANS_UP: [sys.executable, "-c", CLEANS_UP],
     Behaviour.LEAVES_A_CHILD_BEHIND: ["sh", "-c", "sleep 600 &"],
     Behaviour.LEAVES_AN_ESCAPEE_BEHIND: [sys.executable, "-c", LEAVES_AN_ESCAPEE_BEHIND],
     Behaviour.CANNOT_START: ["no-such-command-anywhere"],

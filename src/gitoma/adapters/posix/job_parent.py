@@ -1,7 +1,7 @@
 """The parent of one job's processes: a program of its own, one process for each job. The server never imports it.
 
-The runner starts it with the arguments GRACE_S UNSET COMMAND… and talks to it through its standard input, one end of a
-socket pair; its standard output is the job's pipe, its standard error the server's log. It does three things that
+The runner starts it with the arguments GRACE_S LC_CTYPE COMMAND… and talks to it through its standard input, one end of
+a socket pair; its standard output is the job's pipe, its standard error the server's log. It does three things that
 nothing inside the server could:
 
 * It is the *child subreaper* of the job: whatever the job forks and abandons becomes a child of this process and not
@@ -47,16 +47,18 @@ def main(arguments: list[str]) -> None:
     """Run the command, look after its processes until none is left, and end this process.
 
     Args:
-        arguments: Seconds between SIGTERM and SIGKILL once the server is gone; the name of a variable that the command
-            must not find in its environment, or ""; the command.
+        arguments: Seconds between SIGTERM and SIGKILL once the server is gone; the value of LC_CTYPE for the command,
+            "" for none, because this interpreter may have changed it; the command.
     """
     run(float(arguments[0]), arguments[1], arguments[2:])
     os._exit(0)  # at once: there is nothing to clean up, and the server waits for the end
 
 
-def run(grace_s: float, unset: str, command: list[str]) -> None:
+def run(grace_s: float, locale: str, command: list[str]) -> None:
     """Run the command and look after its processes until none is left."""
-    os.environ.pop(unset, None)
+    os.environ["LC_CTYPE"] = locale
+    if not locale:
+        del os.environ["LC_CTYPE"]
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     is_subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1)
     wakeups = wake_on_signals()

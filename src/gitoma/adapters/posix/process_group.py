@@ -84,8 +84,8 @@ class ProcessGroupRunner(ProcessRunner):
 
     def _spawn(self, job_id: str, argv: Sequence[str]) -> PosixJobProcesses:
         environment = job_environment(self._environment, job_id, also=self._also_inherit)
-        # In the C locale the interpreter sets LC_CTYPE for itself: the job must not inherit what the server has not.
-        unset = "" if "LC_CTYPE" in environment else "LC_CTYPE"
+        # In the C locale an interpreter changes LC_CTYPE in its own environment: the job must find what the server has.
+        locale = environment.get("LC_CTYPE", "")
         try:
             with ExitStack() as ours, ExitStack() as theirs:
                 output, job_output = os.pipe()
@@ -95,7 +95,7 @@ class ProcessGroupRunner(ProcessRunner):
                 ours.callback(control.close)
                 theirs.callback(job_control.close)
                 parent = subprocess.Popen(
-                    [*self._job_parent, unset, *argv],
+                    [*self._job_parent, locale, *argv],
                     stdin=job_control.fileno(),
                     stdout=job_output,
                     env=environment,
