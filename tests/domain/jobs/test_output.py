@@ -82,6 +82,18 @@ def test_a_secret_that_is_held_in_part_shows_no_part_of_itself(padding: int) -> 
     assert line == "https://REDACTED@h" + CUT_MARK
 
 
+def test_a_line_too_long_to_be_held_is_cut_alike_in_one_chunk_and_in_many() -> None:
+    long = b"https://user:" + b"z" * HELD_BYTES + b"@host"
+    shrinks = b"https://user:" + b"z" * (HELD_BYTES - 100) + b"@host " + b"y" * 200
+    raw = b"\n".join([b"", long, b"", b"one", shrinks, shrinks, b"two", b"", long])
+
+    lines = read(raw)
+
+    assert lines == read(*(raw[at : at + 1000] for at in range(0, len(raw), 1000)))
+    shrunk = "https://REDACTED@host" + CUT_MARK
+    assert [lines[at] for at in (0, 2, 3, 4, 5, 6, 7)] == ["", "", "one", shrunk, shrunk, "two", ""]
+
+
 def test_line_ends_of_both_kinds_are_cut() -> None:
     assert read(b"one\r\ntwo\nthr\ree\r") == ["one", "two", "thr\ree"]
 

@@ -53,6 +53,7 @@ ANYTHING = st.lists(
 
 
 @given(ANYTHING | raw_output().map(lambda raw: raw.decode("utf-8", "replace")))
+@example("BEARER://:https://host:8080/pkg@1.2")
 @example("Bearer https://u:p@h/x AKIAABCDEFGHghp_a1a1a1a1a1a1a1a1a1a1")
 def test_redacting_twice_is_redacting_once(text: str) -> None:
     once = redact(text)

@@ -17,9 +17,16 @@ the job passed in 12.5s INFO [PHASE] src/app/main.py key=value task_id __init__ 
 https://host:8080/pkg@1.2 https://medium.com/@user https://cdn/npm/pkg@1.2.3 http://[::1]:80/p@1 @ :// a:/
 https://a.com,https://b.com/@user https://github.com/o/r.git git@github.com:o/r.git dev@example.com authorization
 task-force-of-seven-2024-01-01 risk-based-Analysis-No-1234567890 disk-0123456789abcdef sk-learn-estimators sk-
-ghp_ ghs_release_notes github_pat_ AKIA ASIAN Authorization,
+ghp_ ghs_release_notes github_pat_ AKIA ASIAN
 """
-_ORDINARY = [*_WORDS.split(), "", "\t", "bearer of bad news", "Bearer authentication required"]
+_ORDINARY = [
+    *_WORDS.split(),
+    "",
+    "\t",
+    "bearer of bad news",
+    "Bearer authentication required",
+    "Authorization, he said",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ _COLOUR = r"\x1b\[[0-9;]{0,16}m"
 # plain word of up to 15 letters, however capitalised at its start, is prose. A dot may separate because the subprotocol
 # of web sockets carries our own token as "gitoma-bearer.<base64url>"; a dot at the end is the sentence's.
 _BEARER = re.compile(
-    rf"((?i:bearer(?:[ \t]token(?=[ \t:=\"']))?)(?:[ \t\"'\\:=.]|%20|{_COLOUR}){{1,8}}+)"
+    rf"((?i:bearer(?:[ \t]token(?=[ \t:=\"']))?)(?:[ \t\"'\\=.]|:(?!//)|%20|{_COLOUR}){{1,8}}+)"
     r"(?![A-Za-z][a-z]{0,14}[.=~+/-]*+(?![A-Za-z0-9_]))(?=[A-Za-z0-9._~+/=-]{6})[A-Za-z0-9._~+/=-]*[A-Za-z0-9_~+/=-]"
 )
 
@@ -73,7 +73,7 @@ _BEARER = re.compile(
 _SCHEME = r"(?=[bfru]{0,2}[\"'\\]{0,4}(?:basic|bearer|digest|negotiate|token)[ \t])"
 _AUTHORIZATION = re.compile(
     rf"(authorization(?:[\"'\\\] \t]|{_COLOUR}){{0,8}}+"
-    rf"(?::(?!:)|=>|=[ \t]*+{_SCHEME}|,[ \t]*+(?=[bfru]{{0,2}}[\"']){_SCHEME})[ \t]*+)[^\s][^\r\n]*+",
+    rf"(?::(?!:|//)|=>|=[ \t]*+{_SCHEME}|,[ \t]*+(?=[bfru]{{0,2}}[\"']){_SCHEME})[ \t]*+)[^\s][^\r\n]*+",
     re.IGNORECASE,
 )
 
