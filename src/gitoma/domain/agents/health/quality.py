@@ -43,9 +43,10 @@ _TEST_COMMANDS = re.compile(
     r"|(?:mvn|mvnw)\b.*\b(?:test|verify|install|package)\b"
     r"|(?:gradle|gradlew)\b.*\b(?:\w*[tT]est|check|build)\b"
     r"|(?:make|just|task|invoke|inv|mage|rake|earthly|nix flake)\b.*\b(?:test|tests|check|\w+-tests?|tests?-\w+)\b"
-    r"|manage\.py\s+test\b|setup\.py\s+test\b|xcodebuild\b.*\btest\b|Rscript\b.*\b(?:test|check)"
+    r"|(?:manage|setup)\.py\s+test\b|xcodebuild\b.*\btest\b|Rscript\b.*\b(?:test|check)"
 )
 _ENVIRONMENTS = re.compile(r"(?:tox|nox)\b(?P<rest>.*)")
+_INTERPRETER = re.compile(r"python[\d.]*|bash|sh|node|ruby|php|perl|pwsh")
 _NAMED = re.compile(r"(?:^|\s)(?:-e|-s|--session|--sessions|--env)[\s=]*(\S+)")
 _NOT_TESTS = re.compile(
     r"(?:lint|docs?|mypy|type|types|typing|pre-commit|style|format|flake8|ruff|build|publish)[\w-]*"
@@ -75,6 +76,8 @@ def _first_test(running: Ci) -> str | None:
 def runs_tests(command: tuple[str, ...]) -> bool:
     """A command runs tests: by the name of its program, or by what it tells a build tool to do."""
     program = command[0].rpartition("/")[2]
+    if _INTERPRETER.fullmatch(program) and len(command) > 1:
+        return runs_tests(command[1:])
     if program.partition(".")[0] in _TEST_RUNNERS or program in _TEST_RUNNERS:
         return True
     line = _line(command)

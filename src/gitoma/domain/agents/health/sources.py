@@ -14,7 +14,7 @@ _SOURCE = words(
 _TEST_FOLDERS = words("test tests __tests__ spec specs e2e testing integration-tests unittests")
 _NOT_SOURCE_FOLDERS = words("docs doc examples example samples demo dist build scripts tools bench benchmarks")
 _TEST_NAME = re.compile(
-    r"test_.*|.*_(?:test|tests|spec)|.*\.(?:test|spec|e2e|cy)|.*[a-z0-9](?:Test|Tests|TestCase|Spec|IT)|tests?"
+    r"test_.*|.*_(?:test|tests|spec)|.*\.(?:test|spec|e2e|cy)|.*[A-Za-z0-9](?:Test|Tests|TestCase|Spec|IT)|tests?"
 )
 _NOT_CODE = re.compile(
     r"(?:__init__|__main__|setup|conf|conftest|noxfile|tasks|manage|build|fabfile)\.py|.*\.d\.ts|.*\.config\.\w+"
