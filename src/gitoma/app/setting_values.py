@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable
-from math import isfinite
 from typing import Any, TypeAlias
 from urllib.parse import SplitResult, urlsplit
 
@@ -94,7 +93,7 @@ def seconds(*, zero: bool) -> Reader:
             raw = float(raw) if _DECIMAL.fullmatch(raw) else raw
         if not isinstance(raw, (int, float)) or isinstance(raw, bool):
             raise Refused(takes)
-        if not 0 <= raw <= MAX_NUMBER or (raw == 0 and not zero) or not isfinite(raw):
+        if not 0 <= raw <= MAX_NUMBER or (raw == 0 and not zero):  # nan and infinite, too, are not in between
             raise Refused(takes)
         return float(raw)
 
