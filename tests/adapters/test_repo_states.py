@@ -353,11 +353,13 @@ def test_a_writer_that_is_killed_leaves_the_old_state_or_the_new_one(path: Path,
     seen = set()
     for turn in range(ROUNDS):
         with subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE) as writer:
-            assert writer.stdout is not None
-            assert writer.stdout.readline() == b"begun\n"
-            for _ in range(turn % 5):  # a reader beside the writer: the kill comes at another point each time
-                seen.add(the_one_digit_of(folder))
-            writer.send_signal(signal.SIGKILL)
+            try:
+                assert writer.stdout is not None
+                assert writer.stdout.readline() == b"begun\n"
+                for _ in range(turn % 5):  # a reader beside the writer: the kill comes at another point each time
+                    seen.add(the_one_digit_of(folder))
+            finally:
+                writer.send_signal(signal.SIGKILL)
             assert writer.wait(LIMIT_S) == -signal.SIGKILL
 
         seen.add(the_one_digit_of(folder))
