@@ -23,6 +23,7 @@ _LISTING_MAX = 32 * 1024 * 1024  # 600 bytes for each of them; a tree that lists
 _COMMIT_MAX = 1024 * 1024
 _PATIENCE_S = 60.0  # for one object, of at most a few hundred KiB
 _COMMITTER = re.compile(rb"^committer .*> (-?\d{1,20}) [+-]\d{4}$", re.M)
+_PARTIAL = "it is a partial clone: clone it whole, because nothing is fetched from here"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SECOND = 253_402_300_799  # of the year 9999, the last one there is
 
@@ -92,7 +93,8 @@ class GitCheckout(Checkout):
         if listing.cut or listing.output.count(b"\0") > ENTRIES_MAX:
             raise AgentError(Code.TOO_LARGE, f"the repository has more than {ENTRIES_MAX} files")
         if listing.code != 0:
-            raise AgentError(Code.GIT_FAILED, "the files of the commit cannot be listed")
+            hint = _PARTIAL if "promisor" in listing.errors else ""
+            raise AgentError(Code.GIT_FAILED, "the files of the commit cannot be listed", hint=hint)
         found = [_object(record) for record in listing.output.split(b"\0")[:-1]]
         return sorted(found, key=lambda each: each.entry.path)
 
@@ -142,9 +144,7 @@ def _object(record: bytes) -> _Object:
     mode, _, name, size = about.decode("ascii", "replace").split()
     kind = _KINDS.get(mode, Kind.FILE)  # git has written files with other modes, long ago
     if kind is not Kind.SUBMODULE and not size.isdigit():
-        raise AgentError(
-            Code.GIT_FAILED, "objects of the repository are missing", hint="it is a partial clone: clone it whole"
-        )
+        raise AgentError(Code.GIT_FAILED, "objects of the repository are missing", hint=_PARTIAL)
     return _Object(FileEntry(os.fsdecode(path), kind, int(size) if size.isdigit() else 0), name)
 
 

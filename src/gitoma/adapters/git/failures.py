@@ -81,6 +81,13 @@ _SIGNS: tuple[tuple[re.Pattern[str], Code, str, str], ...] = (
         "the code host could not be reached",
         _NETWORK_HINT,
     ),
+    (
+        # All that git says when the program that writes the pack was ended by the limit on files: it cannot speak.
+        re.compile(r"\A(?:warning: .*\n|remote: .*\n)*fatal: fetch-pack: invalid index-pack output\s*\Z"),
+        Code.TOO_LARGE,
+        "{repo} is too large",
+        "",
+    ),
 )
 
 
