@@ -34,7 +34,7 @@ def commit(repo: Path, branch: str, files: Files) -> None:
     for path, value in files.items():
         kind, content = value if isinstance(value, tuple) else (Kind.FILE, value)
         name = "1" * 40 if kind is Kind.SUBMODULE else git(repo, "hash-object", "-w", "--stdin", stdin=content)
-        records += f"{kind.value} {name}\t".encode() + os.fsencode(path) + b"\0"
+        records += f"{kind.value} {name}\t".encode() + path.encode("utf-8", "surrogateescape") + b"\0"
     git(repo, "read-tree", "--empty")
     git(repo, "update-index", "-z", "--index-info", stdin=records)
     made = git(repo, "commit-tree", git(repo, "write-tree"), "-m", "files")

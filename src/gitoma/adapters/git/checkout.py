@@ -145,7 +145,7 @@ def _object(record: bytes) -> _Object:
     kind = _KINDS.get(mode, Kind.FILE)  # git has written files with other modes, long ago
     if kind is not Kind.SUBMODULE and not size.isdigit():
         raise AgentError(Code.GIT_FAILED, "objects of the repository are missing", hint=_PARTIAL)
-    return _Object(FileEntry(os.fsdecode(path), kind, int(size) if size.isdigit() else 0), name)
+    return _Object(FileEntry(path.decode("utf-8", "surrogateescape"), kind, int(size) if size.isdigit() else 0), name)
 
 
 _KINDS = {kind.value: kind for kind in Kind}

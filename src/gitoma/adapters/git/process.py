@@ -19,6 +19,7 @@ COMMAND_TIMEOUT_S = 120.0
 """How long any command but a clone may take."""
 
 _CHUNK = 1 << 16
+_ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _TAIL = 1 << 16  # bytes kept of standard error: a server can send text for as long as it likes
 
 
@@ -109,6 +110,8 @@ def started(
     Raises:
         AgentError: There is no git (`config`), or it cannot be started (`git_failed`).
     """
+    # A signal that ended us while the process is being made would leave it behind: nobody would know of it yet.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
     try:
         git = subprocess.Popen(
             ["git", *arguments],
@@ -119,25 +122,36 @@ def started(
             stderr=errors,
             bufsize=0,
             process_group=0,
-            preexec_fn=_limiting(file_limit),  # safe here: a command line has one thread, the server has more
+            preexec_fn=_prepared(mask, file_limit),  # safe here: a command line has one thread, the server has more
         )
-    except FileNotFoundError as error:
-        raise AgentError(Code.CONFIG, "git was not found", hint="install git, or put it on PATH") from error
     except OSError as error:
-        raise AgentError(Code.GIT_FAILED, f"git could not be started: {error.strerror}") from error
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        raise _not_started(error) from error
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         yield git
     finally:
         _end(git)
 
 
-def _limiting(file_limit: int | None) -> Callable[[], None] | None:
-    if file_limit is None:
-        return None
-    # An existing limit that is lower stays: raising it is refused.
+def _prepared(mask: set[signal.Signals] | set[int], file_limit: int | None) -> Callable[[], None]:
+    """What the new process does before it becomes git."""
     hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
-    limit = file_limit if hard == resource.RLIM_INFINITY else min(file_limit, hard)
-    return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    def prepare() -> None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        if file_limit is not None:
+            # An existing limit that is lower stays: raising it is refused.
+            limit = file_limit if hard == resource.RLIM_INFINITY else min(file_limit, hard)
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    return prepare
+
+
+def _not_started(error: OSError) -> AgentError:
+    if isinstance(error, FileNotFoundError):
+        return AgentError(Code.CONFIG, "git was not found", hint="install git, or put it on PATH")
+    return AgentError(Code.GIT_FAILED, f"git could not be started: {error.strerror}")
 
 
 def _end(git: subprocess.Popen[bytes]) -> None:

@@ -53,7 +53,7 @@ def _repo(target: str) -> RepoUrl | None:
     """The repository, or None for a folder."""
     if _ADDRESS.match(target):
         return RepoUrl.parse(target)
-    if not Path(target).is_dir():
+    if not target or not Path(target).is_dir():
         raise InvalidName("TARGET must be https://github.com/<owner>/<repo>, or a folder in a checkout")
     return None
 
