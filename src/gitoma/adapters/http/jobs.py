@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath, RawBody, SkipValidation
 
 from gitoma.adapters.http import wire
+from gitoma.adapters.http.errors import refusal
 from gitoma.adapters.http.openapi import answers, operation
 from gitoma.adapters.http.replies import Reply, json_reply
+from gitoma.domain.errors import GitomaError
 from gitoma.domain.jobs.commands import Command
 from gitoma.domain.jobs.service import JobService
 
@@ -17,14 +21,21 @@ Jobs = NamedDependency[SkipValidation[JobService]]
 _ACCEPTED = answers(202, wire.JobResponse, "The job is accepted.", 422, 429)
 
 
-async def _dispatch(jobs: JobService, command: Command) -> Reply:
-    return json_reply(wire.job_response(await jobs.dispatch(command)), 202)
+async def _dispatch(jobs: JobService, parse: Callable[[bytes], Command], body: bytes) -> Reply:
+    # Answered here, because the way of an exception through the framework takes as long as a whole request.
+    try:
+        return json_reply(wire.job_response(await jobs.dispatch(parse(body))), 202)
+    except GitomaError as error:
+        reply = refusal(error)
+        if reply is None:
+            raise
+        return reply
 
 
 @post("/run", status_code=202, operation_id="run", operation_class=operation("RunRequest"), responses=_ACCEPTED)
 async def run(body: RawBody, jobs: Jobs) -> Reply:
     """Dispatch a full autonomous run."""
-    return await _dispatch(jobs, wire.parse_run(body))
+    return await _dispatch(jobs, wire.parse_run, body)
 
 
 @post(
@@ -36,7 +47,7 @@ async def run(body: RawBody, jobs: Jobs) -> Reply:
 )
 async def analyze(body: RawBody, jobs: Jobs) -> Reply:
     """Dispatch a read-only analysis."""
-    return await _dispatch(jobs, wire.parse_analyze(body))
+    return await _dispatch(jobs, wire.parse_analyze, body)
 
 
 @post(
@@ -44,13 +55,13 @@ async def analyze(body: RawBody, jobs: Jobs) -> Reply:
 )
 async def review(body: RawBody, jobs: Jobs) -> Reply:
     """Dispatch a review; with `integrate`, fixes are proposed and pushed."""
-    return await _dispatch(jobs, wire.parse_review(body))
+    return await _dispatch(jobs, wire.parse_review, body)
 
 
 @post("/fix-ci", status_code=202, operation_id="fix_ci", operation_class=operation("FixCiRequest"), responses=_ACCEPTED)
 async def fix_ci(body: RawBody, jobs: Jobs) -> Reply:
     """Dispatch the Reflexion agent that mends what fails on a branch."""
-    return await _dispatch(jobs, wire.parse_fix_ci(body))
+    return await _dispatch(jobs, wire.parse_fix_ci, body)
 
 
 @get(
