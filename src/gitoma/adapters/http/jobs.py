@@ -20,6 +20,8 @@ Jobs = NamedDependency[SkipValidation[JobService]]
 
 _ACCEPTED = answers(202, wire.JobResponse, "The job is accepted.", 422, 429)
 
+_job_list = wire.JobList()
+
 
 async def _dispatch(jobs: JobService, parse: Callable[[bytes], Command], body: bytes) -> Reply:
     # Answered here, because the way of an exception through the framework takes as long as a whole request.
@@ -81,7 +83,7 @@ async def status(job_id: FromPath[str], jobs: Jobs) -> Reply:
 )
 async def list_jobs(jobs: Jobs) -> Reply:
     """List every job that the server knows about."""
-    return json_reply({report.job.id: wire.job_summary(report) for report in await jobs.list()})
+    return Reply(_job_list.encode(await jobs.list()))
 
 
 @post(

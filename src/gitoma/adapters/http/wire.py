@@ -6,6 +6,7 @@ everything that is wrong in one answer. Nothing that a client sent is ever quote
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -19,6 +20,9 @@ from gitoma.domain.jobs.commands import Analyze, FixCi, Review, Run
 from gitoma.domain.jobs.lifecycle import Job, Status
 from gitoma.domain.jobs.service import JobReport
 from gitoma.domain.repos.names import Branch, RepoUrl
+
+_decoder = msgspec.json.Decoder()
+_encoder = msgspec.json.Encoder()
 
 
 class JobResponse(Struct):
@@ -148,6 +152,28 @@ def job_summary(report: JobReport) -> JobSummary:
     )
 
 
+class JobList:
+    """The answer to a list, with each job encoded once for as long as it stays as it is, which is how most jobs are.
+
+    A job is a value, so the same object and the same count of lines give the same bytes.
+    """
+
+    def __init__(self) -> None:
+        self._encoded: dict[str, tuple[Job, int, bytes]] = {}
+
+    def encode(self, reports: Iterable[JobReport]) -> bytes:
+        """The whole body."""
+        entries: dict[str, tuple[Job, int, bytes]] = {}
+        for report in reports:
+            job, lines = report.job, report.lines_buffered
+            entry = self._encoded.get(job.id)
+            if entry is None or entry[0] is not job or entry[1] != lines:
+                entry = (job, lines, _encoder.encode({job.id: job_summary(report)})[1:-1])
+            entries[job.id] = entry
+        self._encoded = entries  # of the jobs that were listed, so that forgotten ones are forgotten here too
+        return b"{%s}" % b",".join([entry[2] for entry in entries.values()])
+
+
 def health_response(model: ModelHealth, *, github_token_set: bool) -> HealthResponse:
     """The answer of the health check."""
     return HealthResponse(
@@ -210,9 +236,6 @@ def parse_fix_ci(body: bytes) -> FixCi:
     if branch is None:
         raise BranchRequired
     return FixCi(repo, branch, dry_run)
-
-
-_decoder = msgspec.json.Decoder()
 
 
 class _Fields:
