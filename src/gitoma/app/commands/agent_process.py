@@ -113,9 +113,11 @@ def _tell_internal(kind: str, error: Exception, home: Path, redact: Callable[[st
         descriptor = os.open(folder / _LOG_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "a", encoding="utf-8", errors="backslashreplace") as log:
             log.write(f"gitoma {kind} error_id={error_id}\n{trace}\n")
-    except OSError:
-        console.complain(trace)  # there is no log to keep it in, and it must not be lost
-    console.complain(f"gitoma {kind}: internal error (error_id={error_id}); the trace is in {_LOG_NAME}")
+        place = f"the trace is in {folder / _LOG_NAME}"
+    except OSError as failure:
+        console.complain(trace)  # it must not be lost
+        place = f"the trace is above, because there is no log: {failure.strerror}"
+    console.complain(f"gitoma {kind}: internal error (error_id={error_id}); {place}")
 
 
 @contextmanager

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import re
+import symtable
 import warnings
 from collections.abc import Callable
 
@@ -69,7 +69,8 @@ def _parses(parse: _Parse, snapshot: Snapshot, content: bytes) -> bool:
 def _python(_: Snapshot, content: bytes) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape in their string is no business of our output
-        ast.parse(content)
+        # Parses and resolves names, without making an object of every node: half the time of `ast.parse`.
+        symtable.symtable(content, "<file>", "exec")  # type: ignore[arg-type]  # it takes bytes, and their coding line
 
 
 def _json(_: Snapshot, content: bytes) -> None:
