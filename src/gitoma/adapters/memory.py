@@ -98,7 +98,7 @@ class MemoryOutputLog(OutputLog):
         """See the port."""
         channel = self._channels.get(job_id)
         if channel:
-            channel.transcript.append(lines, sum(len(line.encode(errors="replace")) for line in lines))
+            channel.transcript.append(lines)
             channel.announce()
 
     async def end(self, job_id: str, status: Status) -> None:

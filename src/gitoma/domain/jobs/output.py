@@ -48,7 +48,7 @@ class Batch:
     Attributes:
         first: The number of the first line, counted from 1.
         lines: At least one.
-        size: The bytes of UTF-8 they take, or a little more.
+        size: The bytes of UTF-8 they take.
     """
 
     __slots__ = ("__weakref__", "first", "lines", "size")
@@ -283,11 +283,11 @@ class Transcript:
         """How many readers follow."""
         return len(self._backlogs)
 
-    def append(self, lines: Sequence[str], size: int) -> None:
+    def append(self, lines: Sequence[str]) -> None:
         """Number the lines, keep the last of them, and let them wait for every reader. After the end: nothing."""
         if self._end:
             return
-        for batch in self._batches(lines, size):
+        for batch in self._batches(lines):
             self._ring.append(batch)
             self._held += len(batch.lines)
             while self._held - len(self._ring[0].lines) >= RING_LINES:
@@ -295,14 +295,10 @@ class Transcript:
             for backlog in self._backlogs:
                 backlog.put(batch)
 
-    def _batches(self, lines: Sequence[str], size: int) -> Iterator[Batch]:
-        if len(lines) <= BATCH_LINES:
-            parts = [(lines, size)] if lines else []
-        else:
-            cuts = [lines[start : start + BATCH_LINES] for start in range(0, len(lines), BATCH_LINES)]
-            parts = [(cut, _size(cut)) for cut in cuts]
-        for part, share in parts:
-            yield Batch(self._last + 1, part, share)
+    def _batches(self, lines: Sequence[str]) -> Iterator[Batch]:
+        for start in range(0, len(lines), BATCH_LINES):
+            part = lines[start : start + BATCH_LINES]
+            yield Batch(self._last + 1, part, _size(part))
             self._last += len(part)
 
     def end(self, status: Status) -> None:

@@ -81,8 +81,7 @@ class JobService:
         job = Job(id=self._new_job_id(), label=command.label, argv=argv, created=now)
         await self._store.add(job)
         await self._output.open(job.id)
-        # One line, whatever an argument holds: a newline in it is shown as what a shell would need to be given.
-        await self._output.append(job.id, [self._redact("$ " + shlex.join(argv).replace("\n", "\\n"))])
+        await self._output.append(job.id, [self._redact(f"$ {_as_typed(argv)}")])
         try:
             await self._dispatcher.launch(job.id)
         except QueueFull:
@@ -166,3 +165,9 @@ class JobService:
         if job_ids:
             await self._store.remove(job_ids)
             await self._output.forget(job_ids)
+
+
+def _as_typed(argv: Sequence[str]) -> str:
+    """A command as a shell would be given it, on one line, whatever bytes the operator has put into it."""
+    line = shlex.join(argv).replace("\n", "\\n")
+    return line.encode("utf-8", "replace").decode()
