@@ -7,6 +7,8 @@ import sys
 import pytest
 import uvloop
 
+from gitoma.adapters.posix import process_group
+from gitoma.adapters.posix.leftovers import kill_marked
 from gitoma.adapters.posix.process_group import ProcessGroupRunner, contains_escapees
 from gitoma.adapters.testing.process_runner_checks import A_LOT, PROCESS_RUNNER_CHECKS, Behaviour, Subject
 from gitoma.adapters.testing.processes import FakeProcessRunner, Script, ending
@@ -78,6 +80,17 @@ def test_real_processes_keep_the_promise(check, run):
     runner = ProcessGroupRunner(os.environ)
 
     run(check(Subject(runner, COMMANDS.__getitem__, finds_escapees=contains_escapees())))
+
+
+@pytest.mark.parametrize("check", PROCESS_RUNNER_CHECKS, ids=lambda check: check.__name__)
+async def test_real_processes_keep_the_promise_on_a_system_without_subreapers(check, monkeypatch):
+    without = "import sys; sys.path.append(sys.argv[1]); import job_parent; job_parent.prctl = lambda *_: False; "
+    monkeypatch.setattr(process_group, "JOB_PARENT", without + "job_parent.main(sys.argv[2:])")
+
+    try:
+        await check(Subject(ProcessGroupRunner(os.environ), COMMANDS.__getitem__, finds_escapees=False))
+    finally:
+        kill_marked(f"job that {Behaviour.LEAVES_AN_ESCAPEE_BEHIND.name}")  # which is not found, as announced
 
 
 @pytest.mark.parametrize("check", PROCESS_RUNNER_CHECKS, ids=lambda check: check.__name__)

@@ -36,6 +36,9 @@ CHUNK_BYTES = 128 * 1024
 LOST_POLL_S = 0.05
 """How often to look for what is left of a job whose parent process was killed."""
 
+SLOW_START_S = 0.2
+"""Ten times as long as a start takes: then the job may have stopped its parent before that could tell of the start."""
+
 LONGEST_WAIT_S = 3600.0
 """Event loops refuse timers that are infinitely far away, so longer waits are made of these."""
 
@@ -132,6 +135,7 @@ class PosixJobProcesses(JobProcesses):
         self._parent_ended = False
         self._still_readable = PIPE_BYTES
         self._woken = False
+        self._is_closed = False
         self._waiter: asyncio.Future[None] | None = None
         control.setblocking(False)
         os.set_blocking(output, False)
@@ -144,10 +148,12 @@ class PosixJobProcesses(JobProcesses):
             CannotStart: It does not.
         """
         while not self._heard_of_start():
-            await self._wait(self._loop.time() + LONGEST_WAIT_S, [self._control.fileno()])
+            await self._wait(self._loop.time() + SLOW_START_S, [self._control.fileno()])
+            self._continue_parent()
         if self._refused:
             raise CannotStart(f"{os.strerror(self._refused)}: {program}")
-        if not self._started:
+        # Killed before it could tell: the job may have done so itself, so it is treated as one that had been started.
+        if not self._started and self._parent.returncode >= 0:
             raise CannotStart(f"the job's parent process ended with code {self._parent.returncode}")
 
     def _heard_of_start(self) -> bool:
@@ -172,20 +178,30 @@ class PosixJobProcesses(JobProcesses):
         _resolve(self._waiter)
 
     def stop(self, how: Stop) -> None:
-        """Have every process of the job signalled."""
-        # A job can stop its own parent, which then would not hear the order.
-        self._parent.send_signal(signal.SIGCONT)
-        # Nobody may be left to hear it; and where the parent was killed, `next` is killing what is left already.
-        with suppress(BrokenPipeError, ConnectionResetError):
+        """Have every process of the job signalled; without effect once `close` has handed that over."""
+        if self._is_closed:
+            return
+        self._continue_parent()
+        # Broken: nobody is left to hear it, or `next` is killing what is left already. Blocking: a parent that is kept
+        # from reading has hundreds of orders before it, and needs no further one.
+        with suppress(BrokenPipeError, ConnectionResetError, BlockingIOError):
             self._control.send(ORDERS[how])
 
     def close(self) -> None:
         """Let go of every descriptor; whoever looks after the processes sees it and stops what is left."""
+        if self._is_closed:
+            return
+        self._is_closed = True
         self._close_output()
         self._control.close()
+        self._continue_parent()
         if self._parent.poll() is None:
             # Nobody will ask again, and it must not stay a zombie: it lives for the grace and a moment.
             threading.Thread(target=self._parent.wait, name=f"reap {self._job_id}", daemon=True).start()
+
+    def _continue_parent(self) -> None:
+        """A job can stop its own parent, which then would neither hear nor tell anything."""
+        self._parent.send_signal(signal.SIGCONT)
 
     def _descriptors(self) -> list[int]:
         control = [] if self._parent_ended else [self._control.fileno()]
@@ -252,7 +268,7 @@ class PosixJobProcesses(JobProcesses):
             if not received:
                 self._parent_ended = True
                 self._parent.wait()  # its descriptors are closed, so it is in the middle of its exit
-                if self._started and not self._exit_told:
+                if not self._exit_told:
                     self._tell_exit(-signal.SIGKILL)  # it was killed, and the kernel then killed the main process
 
     def _hear(self, line: str) -> None:
