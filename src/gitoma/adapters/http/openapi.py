@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from litestar import Router
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
+from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import (
     Components,
     Contact,
@@ -18,6 +20,8 @@ from litestar.openapi.spec import (
     SecurityScheme,
 )
 from litestar.openapi.spec.enums import OpenAPIType
+from litestar.routes import BaseRoute
+from litestar.types import ControllerRouterHandler
 
 from gitoma import __version__
 from gitoma.adapters.http import wire
@@ -29,9 +33,12 @@ BEARER: list[dict[str, list[str]]] = [{"bearer": []}]
 OWNER = f"^{OWNER_PATTERN}$"
 NAME = f"^{NAME_PATTERN}$"
 
+# `__` is refused in the owner only. One trailing `.git` is cut before the name is judged, so it is not counted either.
+_URL_OWNER = OWNER_PATTERN.replace("(?!.*__)", "(?![^/]*__)")
+_URL_NAME = r"(?!\.{1,2}(?:\.git)?/?$)(?!\.git/?$)[A-Za-z0-9._][A-Za-z0-9._-]{0,99}(?:\.git)?"
 _REPO_URL = Schema(
     type=OpenAPIType.STRING,
-    pattern=rf"^https://github\.com/{OWNER_PATTERN}/(?!\.{{1,2}}(?:\.git)?/?$)(?!\.git/?$)[A-Za-z0-9._][A-Za-z0-9._-]{{0,99}}/?$",
+    pattern=rf"^https://github\.com/{_URL_OWNER}/{_URL_NAME}/?$",
     description="A repository on github.com, without credentials.",
     examples=["https://github.com/acme/widget"],
 )
@@ -102,6 +109,14 @@ def answers(success: int, body: Any, description: str, *refusals: int, media_typ
     return {success: good, **specs}
 
 
+class _NoRoutes(Router):
+    """Where the framework would put pages of its own, which ask a CDN for their scripts: it takes none of them."""
+
+    def register(self, value: ControllerRouterHandler) -> list[BaseRoute]:
+        """Nothing is registered."""
+        return []
+
+
 def config() -> OpenAPIConfig:
     """The framework's settings; it serves nothing of this itself, see `docs`."""
     return OpenAPIConfig(
@@ -111,9 +126,11 @@ def config() -> OpenAPIConfig:
         contact=Contact(name="The gitoma developers"),
         components=Components(security_schemes={"bearer": SecurityScheme(type="http", scheme="bearer")}),
         use_handler_docstrings=True,
+        render_plugins=[JsonRenderPlugin()],
+        openapi_router=_NoRoutes("/", route_handlers=[], include_in_schema=False),
     )
 
 
 def describe_bodies(schemas: dict[str, Any]) -> None:
     """Add the request bodies to the components of a generated description."""
-    schemas.update(_BODIES)
+    schemas.update({name: schema.to_schema() for name, schema in _BODIES.items()})

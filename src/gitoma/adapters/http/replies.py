@@ -91,9 +91,10 @@ class Page:
             (b"x-content-type-options", b"nosniff"),
             (b"referrer-policy", b"no-referrer"),
         ]
-        gzipped = [*headers, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
-        self._plain = Reply(body, content_type=content_type, headers=headers)
-        self._gzipped = Reply(compression.compress(body), content_type=content_type, headers=gzipped)
+        self._plain = self._gzipped = Reply(body, content_type=content_type, headers=headers)
+        if len(body) >= compression.MINIMUM_SIZE:
+            gzipped = [*headers, (b"content-encoding", b"gzip"), (b"vary", b"Accept-Encoding")]
+            self._gzipped = Reply(compression.compress(body), content_type=content_type, headers=gzipped)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it, compressed if the client takes that."""

@@ -8,8 +8,9 @@ is encoded once, however many readers it has, and a reader sends all that waits 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
 import msgspec
@@ -30,6 +31,10 @@ STUCK_S = 60.0
 """A reader that takes nothing for this long is cut off, so that its place and its memory are free again. It can resume
 where it was."""
 
+PORTION_BYTES = 256 * 1024
+"""How much is written at once. What waits is shared by all readers of a job, but each copies what it writes, so this
+bounds the memory of a reader who does not take it; and other requests get their turn between two portions."""
+
 # `no-transform` and `X-Accel-Buffering` keep proxies from collecting the stream before they pass it on.
 _HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
@@ -43,11 +48,11 @@ _frames: WeakKeyDictionary[Batch, bytes] = WeakKeyDictionary()
 
 
 class Frame(msgspec.Struct):
-    """One event of the stream."""
+    """One event of the stream, as clients of Server-Sent Events see it: every field is text. The last one has no id."""
 
-    id: int
-    event: str
-    data: str
+    event: Literal["line"]
+    data: Annotated[str, msgspec.Meta(description='JSON: {"line": "…"}; the last one is "__END__:" and the status.')]
+    id: Annotated[str, msgspec.Meta(pattern="^[1-9][0-9]*$")] | msgspec.UnsetType = msgspec.UNSET
 
 
 def resume_point(last_event_id: str | None) -> int:
@@ -58,9 +63,18 @@ def resume_point(last_event_id: str | None) -> int:
     return int(last_event_id) if len(last_event_id) <= 18 else 10**18
 
 
-def encode(deliveries: Iterable[Delivery]) -> bytes:
-    """Everything that waits for a reader, as it goes over the wire."""
-    return b"".join([_encode(delivery) for delivery in deliveries])
+def encode(deliveries: Iterable[Delivery]) -> Iterator[bytes]:
+    """Everything that waits for a reader, as it goes over the wire, in portions of about `PORTION_BYTES`."""
+    portion: list[bytes] = []
+    size = 0
+    for delivery in deliveries:
+        portion.append(_encode(delivery))
+        size += len(portion[-1])
+        if size >= PORTION_BYTES:
+            yield b"".join(portion)
+            portion, size = [], 0
+    if portion:
+        yield b"".join(portion)
 
 
 def _encode(delivery: Delivery) -> bytes:
@@ -81,9 +95,16 @@ def _encode_batch(batch: Batch) -> bytes:
     the three bytes of the cut, quote, comma, quote, can only stand between two strings.
     """
     escaped = _encoder.encode(batch.lines)[2:-2].split(b'","')
-    return b"".join(
-        [b'id: %d\nevent: line\ndata: {"line": "%s"}\n\n' % numbered for numbered in enumerate(escaped, batch.first)]
-    )
+    numbered: list[Any] = [None] * (2 * len(escaped))
+    numbered[::2] = range(batch.first, batch.first + len(escaped))
+    numbered[1::2] = escaped
+    return _frames_of(len(escaped)) % tuple(numbered)
+
+
+@lru_cache(maxsize=8)
+def _frames_of(count: int) -> bytes:
+    """The frames of so many lines, their numbers and texts to be filled in: one call for a batch, not one a line."""
+    return b'id: %d\nevent: line\ndata: {"line": "%s"}\n\n' * count
 
 
 class EventStream:
@@ -111,12 +132,16 @@ class EventStream:
             try:
                 deliveries = await self._follower.take(self._heartbeat_s)
             except TimeoutError:
-                frames = _HEARTBEAT
-            else:
-                frames = encode(deliveries)
-                ended = any(isinstance(delivery, End) for delivery in deliveries)
-            async with asyncio.timeout(self._stuck_s):
-                await send({"type": "http.response.body", "body": frames, "more_body": not ended})
+                await self._send_body(send, _HEARTBEAT)
+                continue
+            for portion in encode(deliveries):
+                await self._send_body(send, portion)
+            ended = any(isinstance(delivery, End) for delivery in deliveries)
+        await self._send_body(send, b"", is_last=True)
+
+    async def _send_body(self, send: Send, body: bytes, *, is_last: bool = False) -> None:
+        async with asyncio.timeout(self._stuck_s):
+            await send({"type": "http.response.body", "body": body, "more_body": not is_last})
 
     async def _cancel_when_gone(self, receive: Receive, sending: asyncio.Task[None]) -> None:
         """`send` says nothing of a client that has left; `receive` does."""

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct
 
 from gitoma.domain.errors import BranchRequired, InvalidName, InvalidRequest, Problem
-from gitoma.domain.health import ModelHealth
+from gitoma.domain.health import Level, ModelHealth
 from gitoma.domain.jobs.commands import Analyze, FixCi, Review, Run
 from gitoma.domain.jobs.lifecycle import Job, Status
 from gitoma.domain.jobs.service import JobReport
@@ -29,7 +29,7 @@ class JobResponse(Struct):
     """An accepted job."""
 
     job_id: str
-    status: str
+    status: Literal["started"]
     message: str
 
 
@@ -60,13 +60,13 @@ class CancelResponse(Struct):
     """A job that has been told to stop."""
 
     job_id: str
-    status: str
+    status: Literal["cancelling"]
 
 
 class LmStudio(Struct):
     """The model server, as it answers at this moment."""
 
-    level: str
+    level: Level
     message: str
     available_models: list[str]
 
@@ -74,15 +74,15 @@ class LmStudio(Struct):
 class HealthResponse(Struct):
     """That the server lives, and what it has been given."""
 
-    status: str
+    status: Literal["ok"]
     lm_studio: LmStudio
     github_token_set: bool
 
 
 class StateDeletion(Struct):
-    """`deleted` or `not_found`."""
+    """Whether there was a state."""
 
-    result: str
+    result: Literal["deleted", "not_found"]
 
 
 class HttpError(Struct):
@@ -176,9 +176,7 @@ class JobList:
 
 def health_response(model: ModelHealth, *, github_token_set: bool) -> HealthResponse:
     """The answer of the health check."""
-    return HealthResponse(
-        "ok", LmStudio(model.level.value, model.message, list(model.available_models)), github_token_set
-    )
+    return HealthResponse("ok", LmStudio(model.level, model.message, list(model.available_models)), github_token_set)
 
 
 @lru_cache(maxsize=1024)
