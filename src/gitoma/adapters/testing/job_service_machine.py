@@ -42,6 +42,8 @@ T = TypeVar("T")
 
 MAX_RUNNING, MAX_WAITING, RATE, CAP, TTL_S, TIMEOUT_S, GRACE_S = 2, 3, 12, 4, 100.0, 60.0, 5.0
 
+ROUNDING_S = 1e-6  # moments are sums of floats
+
 SCRIPTS: dict[str, Script] = {
     "succeeds": Script(ending(0, after=3, saying=b"hello\n")),
     "fails": Script(ending(3, after=1, saying=b"no final newline")),
@@ -90,6 +92,31 @@ class _Reader:
                 self.end = delivery
 
 
+class _WatchedStore(JobStore):
+    """A store that remembers what was removed from it, as it was then."""
+
+    def __init__(self, store: JobStore) -> None:
+        self._store = store
+        self.removed: dict[str, Job] = {}
+
+    async def add(self, job: Job) -> None:
+        await self._store.add(job)
+
+    async def get(self, job_id: str) -> Job:
+        return await self._store.get(job_id)
+
+    async def update(self, job_id: str, change: Callable[[Job], Job]) -> Job:
+        return await self._store.update(job_id, change)
+
+    async def all(self) -> Sequence[Job]:
+        return await self._store.all()
+
+    async def remove(self, job_ids: Sequence[str]) -> None:
+        known = {job.id: job for job in await self._store.all()}
+        self.removed |= {job_id: known[job_id] for job_id in job_ids if job_id in known}
+        await self._store.remove(job_ids)
+
+
 class JobServiceMachine(RuleBasedStateMachine):
     """Clients, time and processes against the job service."""
 
@@ -106,7 +133,7 @@ class JobServiceMachine(RuleBasedStateMachine):
         errors = count(1)
         self.clock = VirtualClock()
         self.processes = FakeProcessRunner(self.clock, lambda argv: SCRIPTS[argv[-1].rsplit("/", 1)[-1]])
-        self.store = type(self).make_store()
+        self.store = _WatchedStore(type(self).make_store())
         output = type(self).make_output()
         supervisor = Supervisor(
             store=self.store,
@@ -168,7 +195,7 @@ class JobServiceMachine(RuleBasedStateMachine):
         except JobAlreadyEnded:
             assert (await self.store.get(job_id)).is_terminal
         except UnknownJob:
-            assert before is None or before.is_terminal
+            assert job_id in self.store.removed
         else:
             assert not (before and before.is_terminal)
             assert job.is_terminal == (was_queued or job.started is None)
@@ -220,7 +247,7 @@ class JobServiceMachine(RuleBasedStateMachine):
         for job_id, before in self.seen.items():
             after = now.get(job_id)
             if after is None:
-                assert before.is_terminal or job_id not in self.queue.waiting
+                assert self.store.removed[job_id].is_terminal
             elif before.is_terminal:
                 assert after == before
             elif after.status is not before.status:
@@ -265,7 +292,7 @@ class JobServiceMachine(RuleBasedStateMachine):
         moments = {how: moment for moment, how in reversed(processes.stops)}
         assert len(processes.stops) == len(moments), "a signal was sent twice"
         if Stop.KILL in moments:
-            assert moments[Stop.KILL] - moments[Stop.TERMINATE] >= GRACE_S
+            assert moments[Stop.KILL] - moments[Stop.TERMINATE] >= GRACE_S - ROUNDING_S
 
     def teardown(self) -> None:
         """The server closes: everything comes to an end, and every reader is told."""
@@ -273,7 +300,7 @@ class JobServiceMachine(RuleBasedStateMachine):
             within = GRACE_S + KILL_WAIT_S
             begin = self.clock.now().monotonic
             self._do(self.clock.complete(self.service.close()))
-            assert self.clock.now().monotonic - begin <= within
+            assert self.clock.now().monotonic - begin <= within + ROUNDING_S
             for job in self._do(self.store.all()):
                 assert job.is_terminal
             for reader in self.readers:
