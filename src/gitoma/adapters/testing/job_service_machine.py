@@ -53,6 +53,7 @@ SCRIPTS: dict[str, Script] = {
     "never-ends": Script(()),
     "cleans-up": Script((), on_terminate=ending(0, after=2, saying=b"bye\n")),
     "ignores-term": Script((), on_terminate=None),
+    "dies-bit-by-bit": Script((), on_terminate=((0.2, Exited(0)), (3.0, ProcessEvent.GONE))),
     "outlives-kill": Script((), on_terminate=None, on_kill=None),
     "leaves-a-daemon": Script(((1.0, Exited(0)),), on_terminate=((0.5, ProcessEvent.GONE),)),
     "leaves-a-chatty-daemon": Script(
