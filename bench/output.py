@@ -2,7 +2,7 @@
 
 What is counted: the time from the child's first write to the moment when
 
-* without a reader, the job is `completed` (its `finished_at`): all is read, redacted, numbered, and the process is gone;
+* without a reader, the job is `completed` (its `finished_at`): all is read, redacted and numbered, the process gone;
 * with readers, the last of them has the end of its stream;
 * bare, the end of the pipe has been read, and the process has been waited for.
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import argparse
 
+import life
 import output
 import throughput
 from results import show_machine
 
-PARTS = {"throughput": throughput.run, "output": output.run}
+PARTS = {"throughput": throughput.run, "output": output.run, "life": life.run}
 
 
 def main() -> None:

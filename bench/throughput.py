@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from statistics import median
-from typing import Any
 
 from results import ratio_of, show
 from servers import HERE, TOKEN, Answer, Gitoma, Served, bare, gitoma, stopping
@@ -94,10 +93,9 @@ class Load:
 def load() -> Iterator[Load]:
     """The client."""
     command = [sys.executable, str(HERE / "load.py")]
-    process: subprocess.Popen[Any]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        with stopping(process):
-            yield Load(process)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with process, stopping(process):
+        yield Load(process)
 
 
 def know_jobs(server: Gitoma) -> str:
