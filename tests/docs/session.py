@@ -113,7 +113,9 @@ class Session:
         """Run the commands in order; what differs from the page."""
         wrong: list[str] = []
         rest = list(wanted)
-        assert rest[0].settings is not None, f"{rest[0].place}: the first command must start the server"
+        first = next(place for place, command in enumerate(rest) if command.settings is not None)
+        wrong += [differs(command, text) for command, text in zip(rest[:first], self._shell(rest[:first]), strict=True)]
+        rest = rest[first:]
         while rest:
             start = rest.pop(0)
             until = next((place for place, command in enumerate(rest) if command.settings is not None), len(rest))
@@ -160,7 +162,7 @@ class Session:
         script = [self._kept]
         for command in wanted:
             script += [command.text, f"printf '\\n{MARK}\\n'"]
-        script.append("declare -p TOKEN API JOB 2>/dev/null; declare -f")
+        script.append("declare -p TOKEN API 2>/dev/null; declare -f")
         done = subprocess.run(
             ["bash", "-c", "\n".join(script).replace(ADDRESS, self._address)],
             env=self._environment,
