@@ -46,7 +46,7 @@ def start_service(tmp_path: Path) -> Iterator[Start]:
         return running[-1]
 
     yield start_one
-    for each in running:
+    for each in reversed(running):
         each.close()
 
 
@@ -56,3 +56,11 @@ def closed_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
     running = start(tmp_path_factory.mktemp("closed"), GITOMA_API_TOKEN=None)
     yield running
     running.close()
+
+
+@pytest.fixture(scope="session")
+def three_lines(service: Service) -> str:
+    """A job that has ended: its command is line 1, `line 1` to `line 3` are lines 2 to 4."""
+    job_id = service.dispatch("prints-3")
+    service.ended(job_id)
+    return job_id

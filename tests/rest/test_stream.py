@@ -22,14 +22,6 @@ def read(service: Service, job_id: str, **headers: str) -> Frames:
 
 
 @pytest.fixture(scope="module")
-def three_lines(service: Service) -> str:
-    """A job that has ended: its command is line 1, `line 1` to `line 3` are lines 2 to 4."""
-    job_id = service.dispatch("prints-3")
-    service.ended(job_id)
-    return job_id
-
-
-@pytest.fixture(scope="module")
 def long_ago(service: Service) -> str:
     """A job that has ended and of whose 1001 lines only the last 500 are left."""
     job_id = service.dispatch("prints-1000")
