@@ -70,9 +70,9 @@ class Flood:
                 raise SystemExit(f"a reader was lied to: {reader}")
 
 
-def flood(server: Gitoma, readers: int = 0, lines: int = LINES, *, poll: bool = False) -> Flood:
+def flood(server: Gitoma, readers: int = 0, lines: int = LINES, *, what: str = "flood", poll: bool = False) -> Flood:
     """Run one job, with so many readers, and perhaps with somebody who polls its status."""
-    job_id = server.dispatch(f"flood-{lines}")
+    job_id = server.dispatch(f"{what}-{lines}")
     with reading(server, job_id, readers) as streams:
         server.forget_peak()
         before, cpu_s = server.peak_kib(), server.cpu_s()
@@ -116,13 +116,13 @@ def polled(server: Gitoma, job_id: str) -> list[float]:
         time.sleep(POLL_S)
 
 
-def bare(server: Gitoma, turn: int) -> float:
+def bare(server: Gitoma, turn: int, what: str = "flood") -> float:
     """Lines per second of a loop that reads the pipe of the same child, and does nothing else."""
-    job_id = f"bare-{turn}"
+    job_id = f"bare-{what}-{turn}"
     (server.folder / f"go-{job_id}").touch()
     output, job_output = os.pipe()
     fcntl.fcntl(output, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-    command = [*agent_command(server.folder).split(), "run", f"https://github.com/bench/flood-{LINES}", "--yes"]
+    command = [*agent_command(server.folder).split(), "run", f"https://github.com/bench/{what}-{LINES}", "--yes"]
     child = subprocess.Popen(command, stdout=job_output, env={**os.environ, "GITOMA_JOB_ID": job_id})
     os.close(job_output)
     while os.read(output, BARE_READ_BYTES):
@@ -138,32 +138,36 @@ def run(rounds: int) -> None:
     with gitoma() as server:
         bares: list[float] = []
         floods: dict[int, list[Flood]] = {0: [], 1: [], 16: []}
+        slow_bares: list[float] = []
+        slow: list[Flood] = []
         flood(server)  # the first of anything is slower
         for turn in range(rounds):
             for readers in (0, 1, 16) if turn % 2 else (16, 1, 0):
                 floods[readers].append(flood(server, readers))
             bares.append(bare(server, turn))
-        print(f"(bare loop of os.read, the same child: {median(bares):,.0f} lines/s)")
+            slow.append(flood(server, what="yes"))
+            slow_bares.append(bare(server, turn, "yes"))
         for readers, at_least in ((0, 0.25), (1, 0.08), (16, None)):
             _show_rate(readers, floods[readers], bares, at_least)
+        _show_rate(0, slow, slow_bares, 0.25, " of `yes | head`")
         _show_memory(server)
         _show_polls(server, rounds)
 
 
-def _show_rate(readers: int, floods: list[Flood], bares: list[float], at_least: float | None) -> None:
+def _show_rate(readers: int, floods: list[Flood], bares: list[float], at_least: float | None, kind: str = "") -> None:
     rates = [done.rate for done in floods]
-    name = f"{LINES:,} lines, {readers} reader{'' if readers == 1 else 's'}"
+    name = f"{LINES:,} lines{kind}, {readers} reader{'' if readers == 1 else 's'}"
     cpu_ns = median(done.cpu_s / done.lines for done in floods) * 1e9
-    absolute = f"{median(rates):,.0f} lines/s, {cpu_ns:.0f} ns of processor a line"
+    absolute = f"{median(rates):,.0f} of {median(bares):,.0f} lines/s, {cpu_ns:.0f} ns of processor a line"
     if readers:
         absolute += f", {min(done.delivered for done in floods):.2%} delivered in the worst round"
     show(name, ratio_of(rates, bares), absolute, at_least)
 
 
 def _show_memory(server: Gitoma) -> None:
-    for lines in (LINES, LONG_LINES):
-        done = flood(server, 16, lines)
-        show(f"peak growth, {lines:,} lines, 16 readers", None, f"{done.growth_kib / 1024:.1f} MiB")
+    """Twice, because an allocator keeps what it was once given: what grows each time would be a leak."""
+    growths = [f"{flood(server, 16, LONG_LINES).growth_kib / 1024:.1f} MiB" for _ in range(2)]
+    show(f"peak growth, {LONG_LINES:,} lines, 16 readers", None, f"{growths[0]}, then {growths[1]} more")
 
 
 def _show_polls(server: Gitoma, rounds: int) -> None:
