@@ -15,7 +15,7 @@ from gitoma.adapters.http import server
 from gitoma.adapters.http.asgi import Receive, Scope, Send
 
 from .conftest import Start
-from .service import LIMIT_S, TOKEN, Service, parse_answer, read_all, refused_start, repo, start
+from .service import LIMIT_S, TOKEN, Answer, Service, parse_answer, read_all, refused_start, repo, start
 
 APP = b"https://your.app"
 GZIP = b"Accept-Encoding: gzip, deflate, br"
@@ -481,3 +481,39 @@ async def test_a_connection_may_rest_between_requests_for_longer(impatient: int)
 
     writer.close()
     await writer.wait_closed()
+
+
+# --- requests to switch to another protocol
+
+WEBSOCKET = (
+    b"Upgrade: websocket",
+    b"Sec-WebSocket-Version: 13",
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+)
+
+
+def upgrade(service: Service, path: str, *headers: bytes, host: bytes = b"localhost") -> Answer:
+    lines = [f"GET {path} HTTP/1.1".encode(), b"Host: " + host, b"Connection: Upgrade", *headers]
+    with service.connect() as connection:
+        connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        return parse_answer(read_all(connection))
+
+
+def test_a_websocket_with_a_forged_host_is_400_with_a_correlation_id(service: Service) -> None:
+    answer = upgrade(service, "/ws/state", *WEBSOCKET, host=b"evil.example")
+
+    assert (answer.status, answer.json) == (400, {"detail": "Invalid host header"})
+    assert answer.header("x-request-id")
+
+
+@pytest.mark.parametrize("path", ["/", "/api/v1/jobs", "/nothing"])
+def test_a_websocket_where_there_is_none_is_refused_before_the_handshake(service: Service, path: str) -> None:
+    answer = upgrade(service, path, *WEBSOCKET, f"Authorization: Bearer {TOKEN}".encode())
+
+    assert answer.status == 403
+    assert b"job" not in answer.body
+
+
+def test_an_upgrade_to_anything_else_is_a_plain_request_with_its_token(service: Service) -> None:
+    assert upgrade(service, "/api/v1/jobs", b"Upgrade: h2c").status == 401

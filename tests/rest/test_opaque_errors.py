@@ -160,6 +160,18 @@ async def test_a_result_that_cannot_be_encoded_is_as_opaque(container: Container
     assert answer.json()["error_id"] in log.getvalue()
 
 
+async def test_a_server_that_is_shutting_down_is_503_with_its_own_detail(container: Container) -> None:
+    app = asgi.application(container)
+    await container.job_service().close()
+
+    answer = await ask(app, "POST", "/api/v1/run")
+
+    assert answer.status_code == 503
+    assert answer.json() == {"detail": "The server is shutting down."}
+    assert int(answer.headers["retry-after"]) >= 1
+    assert (await ask(app, "GET", "/api/v1/jobs")).json() == {}
+
+
 async def test_each_error_has_an_id_of_its_own(container: Container) -> None:
     with container.override_providers(job_service=providers.Object(Broken(lambda: RuntimeError(SECRET)))):
         app = asgi.application(container)
