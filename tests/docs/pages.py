@@ -50,7 +50,7 @@ def prose(page: Path) -> str:
 
 def rows(page: Path, heading: str) -> list[list[str]]:
     """The cells of the first table below a heading, without its head."""
-    section = page.read_text(encoding="utf-8").partition(f"\n{heading}\n")[2]
+    section = f"\n{page.read_text(encoding='utf-8')}".partition(f"\n{heading}\n")[2]
     assert section, f"{page.name} has no {heading!r}"
     table = re.search(r"^\|.*\|$(?:\n\|.*\|$)+", section, re.M)
     assert table, f"{page.name} has no table below {heading!r}"

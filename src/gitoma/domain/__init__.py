@@ -11,7 +11,7 @@ What it needs from the outside are ports, each in the `ports.py` next to the cod
     ProcessRunner   jobs.ports        jobs.supervisor             posix.process_group.ProcessGroupRunner
     JobProcesses    jobs.ports        jobs.supervisor             posix.process_group.PosixJobProcesses
     Dispatcher      jobs.ports        jobs.service                local.LocalDispatcher
-    RepoStates      repos.ports       repos.overview              files.repo_states.FileRepoStates
+    RepoStates      repos.ports       repos.overview, REST API    files.repo_states.FileRepoStates
     ProcessTable    repos.ports       repos.overview              posix.process_table.PosixProcessTable
     VersionControl  agents.ports      app.commands.analyze        git.cli.GitCli
     Checkout        agents.ports      agents.analyze              git.checkout.GitCheckout
