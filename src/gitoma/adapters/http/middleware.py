@@ -126,7 +126,10 @@ class Edge:
                     refusal = BODY_TOO_LARGE
                 else:
                     receive = receive_whole
-            await (refusal or self._app)(scope, receive, out)
+            if refusal is None:
+                await self._app(scope, receive, out)
+            else:
+                await out.refuse(refusal)
         except Exception as error:
             # The framework answers what its handlers raise; this is what went wrong in answering.
             error_id = self._new_error_id()
@@ -194,6 +197,17 @@ class _Outgoing:
             await self._start_held(start, message)
         elif not self.without_body:
             await self._send(message)
+
+    async def refuse(self, reply: Reply) -> None:
+        """Send a refusal of our own.
+
+        None is long enough to be compressed, so what is asked of other answers is not asked here: a flood of requests
+        that may not pass must cost as little as it can.
+        """
+        self.started = True
+        await self._start({"status": reply.status}, reply.all_headers, vary_encoding=False)
+        if not self.without_body:
+            await self._send({"type": "http.response.body", "body": reply.body})
 
     async def _start_held(self, start: Message, body: Message) -> None:
         headers = start["headers"]

@@ -30,9 +30,12 @@ class Reply:
         status: The HTTP status.
         content_type: Of the body.
         headers: Further headers, names in lower case.
+
+    Attributes:
+        all_headers: Those, and what says how the body is to be read.
     """
 
-    __slots__ = ("_all_headers", "body", "headers", "status")
+    __slots__ = ("all_headers", "body", "headers", "status")
 
     def __init__(
         self,
@@ -46,11 +49,11 @@ class Reply:
         self.status = status
         self.headers: Headers = headers or []
         about_body = [(b"content-type", content_type), (b"content-length", str(len(body)).encode())]
-        self._all_headers: Headers = [*(about_body if status != NO_CONTENT else ()), *self.headers]
+        self.all_headers: Headers = [*(about_body if status != NO_CONTENT else ()), *self.headers]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
-        await send({"type": "http.response.start", "status": self.status, "headers": self._all_headers})
+        await send({"type": "http.response.start", "status": self.status, "headers": self.all_headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
