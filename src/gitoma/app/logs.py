@@ -51,11 +51,11 @@ def _on_one_line(text: str) -> str:
 
 
 def configure(redact: Callable[[str], str]) -> None:
-    """Send the log to standard error, from INFO on; of uvicorn only what went wrong."""
+    """Send the log to standard error, from INFO on; of the HTTP client only what went wrong."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(redact))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.INFO)
-    for noisy in ("uvicorn", "uvicorn.error", "httpx", "httpcore"):
-        logging.getLogger(noisy).setLevel(logging.WARNING)
+    for client in ("httpx", "httpcore"):
+        logging.getLogger(client).setLevel(logging.WARNING)

@@ -200,10 +200,10 @@ def command(raw: object) -> tuple[str, ...] | None:
     takes = "a command, split as a shell splits words"
     try:
         words = _strings(raw, takes) if isinstance(raw, list) else shlex.split(_string(raw, takes))
-    except ValueError:  # an unbalanced quote; command lines can hold credentials
-        raise Refused(takes, HIDDEN) from None
+    except ValueError:  # an unbalanced quote
+        raise Refused(takes) from None
     if words and (not words[0] or any("\0" in word for word in words)):
-        raise Refused(takes, HIDDEN)
+        raise Refused(takes)
     return tuple(words) or None
 
 

@@ -43,9 +43,7 @@ class BoundedProtocol(HttpToolsProtocol):
             if self._head_bytes > 2 * MAX_HEAD_BYTES:
                 self._refuse_head()
                 return
-        if not self._coming:
-            self._stop_timer()
-        elif self._timer is None:
+        if self._coming and self._timer is None:
             self._timer = self.loop.call_later(REQUEST_WITHIN_S, self._close)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -65,8 +63,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The whole request is there."""
+        """The whole request is there; the next one, should it be in the same data, has a time of its own."""
         self._coming = False
+        self._stop_timer()
         super().on_message_complete()
 
     def _stop_timer(self) -> None:

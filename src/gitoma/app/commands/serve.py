@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 from dataclasses import replace
@@ -46,6 +47,7 @@ def serve(host: str, port: int, auto_token: bool) -> int:
         configured = _with_token(configured) if auto_token else _without_token(configured)
     container = asgi.build(configured)
     logs.configure(container.redact())
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # where it listens is said below, on standard output
     if not contains_escapees():
         console.complain("On this system a job's process that leaves its group is out of reach of a cancel.")
     jobs = container.job_service()
