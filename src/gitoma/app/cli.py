@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
+from gitoma import __version__
 from gitoma.app import console
 from gitoma.domain.errors import CallerError, InvalidName, OperatorError
 from gitoma.domain.repos.names import Branch, RepoUrl
@@ -70,21 +71,13 @@ class _Parser(argparse.ArgumentParser):
         raise SystemExit(USAGE_EXIT)
 
 
-class _Version(argparse.Action):
-    """`--version`, looked up only when asked for: reading a distribution's metadata takes longer than the parser."""
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        console.say(f"gitoma {import_module('importlib.metadata').version('gitoma')}")
-        raise SystemExit(0)
-
-
 def parser() -> argparse.ArgumentParser:
     """The parser of the whole command line."""
     root = _Parser(
         prog="gitoma",
         description="Autonomous GitHub agents, as background jobs or one at a time from the command line.",
     )
-    root.add_argument("--version", action=_Version, nargs=0, dest=argparse.SUPPRESS, help="print the version and stop")
+    root.add_argument("--version", action="version", version=f"gitoma {__version__}", help="print the version and stop")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
     for add in (_add_serve, _add_analyze, _add_run, _add_review, _add_fix_ci):
         add(commands)

@@ -168,12 +168,15 @@ class JobProcesses(Protocol):
         """Signal every process of the job, those that left its group included; stopped ones are continued.
 
         After `KILL` it goes on until none is left, so that what is forked in between is not missed. Never raises:
-        what is gone already cannot be signalled and need not be.
+        what is gone already cannot be signalled and need not be, and after `close` nothing is done.
         """
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of every descriptor. Processes that are left are then stopped without us: TERM, grace, KILL."""
+        """Let go of every descriptor; closing twice is allowed.
+
+        Processes that are left are then stopped without us: TERM, grace, KILL.
+        """
 
 
 class ProcessRunner(Protocol):
