@@ -43,5 +43,5 @@ imports: $(STAMP) ## the direction of imports
 
 check: lint types imports test ## everything, as CI runs it
 
-bench: $(STAMP) ## the measurements that docs/operations.md quotes
+bench: $(STAMP) ## the measurements that docs/design.md speaks of
 	$(BIN)/python bench/run.py

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import socket
 from asyncio import TimerHandle
@@ -16,9 +17,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gitoma.adapters.http import request_id
 from gitoma.adapters.http.asgi import App
 from gitoma.adapters.http.middleware import HEAD_TOO_LARGE, MAX_HEAD_BYTES
+from gitoma.domain.errors import OperatorError
 
 REQUEST_WITHIN_S = 20.0
 """A request that is not complete this long after its first byte is closed: the contract's conventions."""
+
+_BACKLOG = 2048  # connections that wait to be accepted: uvicorn's own default
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -138,11 +142,36 @@ class Server(uvicorn.Server):
             self._on_hurry()
 
 
+class CannotListen(OperatorError):
+    """The address cannot be had; the message says which, and why."""
+
+
+def listen(host: str, port: int) -> list[socket.socket]:
+    """Sockets on every address that `host` stands for; on the first one only where `port` is 0, which takes any.
+
+    Opened before anything else is, so that a port that is taken costs one line and nothing has to be undone.
+
+    Raises:
+        CannotListen: The host is unknown, or the port is taken or not ours to take.
+    """
+    sockets: list[socket.socket] = []
+    try:
+        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = list(dict.fromkeys((family, address[:2]) for family, _, _, _, address in found))
+        for family, address in addresses[: 1 if port == 0 else None]:
+            sockets.append(socket.create_server(address, family=family, backlog=_BACKLOG))
+    except OSError as error:
+        for opened in sockets:
+            opened.close()
+        # A resolver's errors have negative numbers, and words of their own.
+        why = os.strerror(error.errno) if error.errno and error.errno > 0 else error.strerror or str(error)
+        raise CannotListen(f"cannot listen on {host}, port {port}: {why}") from error
+    return sockets
+
+
 def create_server(
     app: App,
     *,
-    host: str,
-    port: int,
     streams_end_within_s: float,
     on_listening: Callable[[str], None],
     on_stop: Callable[[], Awaitable[None]],
@@ -152,8 +181,6 @@ def create_server(
 
     Args:
         app: What answers.
-        host: The address to listen on.
-        port: The port; 0 takes a free one.
         streams_end_within_s: How long after the first signal a connection may still be open.
         on_listening: See `Server`.
         on_stop: See `Server`.
@@ -162,8 +189,6 @@ def create_server(
     options: dict[str, Any] = {"timeout_graceful_shutdown": streams_end_within_s}
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
         http=BoundedProtocol,
         loop="uvloop",
         ws="auto",

@@ -8,7 +8,7 @@ import secrets
 from dataclasses import replace
 
 from gitoma.adapters.files import private_files
-from gitoma.adapters.http.server import create_server
+from gitoma.adapters.http.server import create_server, listen
 from gitoma.adapters.posix.process_group import contains_escapees
 from gitoma.app import asgi, console, logs, settings
 from gitoma.app.settings import Settings
@@ -34,15 +34,17 @@ def serve(host: str, port: int, auto_token: bool) -> int:
         auto_token: Make a token where none is configured.
 
     Returns:
-        0 after an orderly end, 3 if the address cannot be had.
+        0 after an orderly end.
 
     Raises:
         InvalidSetting: A setting makes no sense.
         OneProcessOnly: The environment asks for several processes.
+        CannotListen: The address cannot be had.
         CannotKeepToken: The home does not take the token that `auto_token` makes.
     """
     asgi.refuse_workers()
     configured = settings.load(os.environ)
+    sockets = listen(host, port)
     if configured.api_token is None:
         configured = _with_token(configured) if auto_token else _without_token(configured)
     container = asgi.build(configured)
@@ -53,14 +55,12 @@ def serve(host: str, port: int, auto_token: bool) -> int:
     jobs = container.job_service()
     server = create_server(
         asgi.application(container),
-        host=host,
-        port=port,
         streams_end_within_s=configured.cancel_grace_s + STREAMS_END_WITHIN_S,
         on_listening=lambda address: console.say(f"gitoma listens on {address} (API: {address}/docs)"),
         on_stop=jobs.close,
         on_hurry=jobs.kill,
     )
-    server.run()
+    server.run(sockets)
     return 0
 
 

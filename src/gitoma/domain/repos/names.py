@@ -31,7 +31,10 @@ _BRANCH = re.compile(BRANCH_PATTERN)
 _REPO_URL = re.compile(r"https://github\.com/([^/]+)/([^/]+)/?")
 
 _URL_RULE = "must be https://github.com/<owner>/<repo>, without credentials"
-_OWNER_RULE = "must be a GitHub owner: 1 to 39 letters, digits, '-' or '_', beginning with a letter or digit"
+_OWNER_RULE = (
+    "must be a GitHub owner: 1 to 39 letters, digits, '-' or '_', beginning with a letter or digit, "
+    "without '__' and without '_' at the end"
+)
 _NAME_RULE = "must be a GitHub repository name: 1 to 100 letters, digits, '.', '_' or '-', not beginning with '-'"
 _BRANCH_RULE = "must be a branch name: 1 to 255 letters, digits, '.', '_', '/' or '-', not beginning with '-'"
 _GIT_RULE = "must be a branch name that git accepts"
