@@ -428,14 +428,12 @@ async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
 
     running = server.create_server(
         answer_ok,
-        host="127.0.0.1",
-        port=0,
         streams_end_within_s=1,
         on_listening=address.set_result,
         on_stop=nothing,
         on_hurry=lambda: None,
     )
-    serving = asyncio.ensure_future(running.serve())
+    serving = asyncio.ensure_future(running.serve(server.listen("127.0.0.1", 0)))
     yield int((await address).rpartition(":")[2])
     running.should_exit = True
     await serving

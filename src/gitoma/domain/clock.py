@@ -7,13 +7,11 @@ wall clock is set, corrected and changed by hand. An `Instant` carries both, so 
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Instant:
+class Instant(NamedTuple):
     """One moment on both clocks.
 
     Attributes:

@@ -7,16 +7,19 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 from litestar import Litestar, Router
-from litestar.di import Provide
 
-from gitoma.adapters.http import docs, health, jobs, openapi, repos, stream
+from gitoma.adapters.http import docs, openapi
 from gitoma.adapters.http.asgi import App
 from gitoma.adapters.http.auth import Gate
 from gitoma.adapters.http.cockpit import cockpit
 from gitoma.adapters.http.cors import CorsPolicy
 from gitoma.adapters.http.errors import handlers
+from gitoma.adapters.http.health import health_route
 from gitoma.adapters.http.hosts import HostAllowList
+from gitoma.adapters.http.jobs import job_routes
 from gitoma.adapters.http.middleware import Edge
+from gitoma.adapters.http.repos import repo_routes
+from gitoma.adapters.http.stream import stream_route
 from gitoma.domain.health import HealthCheck
 from gitoma.domain.jobs.service import JobService
 from gitoma.domain.repos.overview import RepoOverview
@@ -56,16 +59,14 @@ def create_app(
         async with lifespan():
             yield
 
-    # One dependency a handler at most: with two, the framework starts a task group for each request.
     api = Router(
         "/api/v1",
-        route_handlers=[health.health, *jobs.ROUTES, stream.stream, *repos.ROUTES],
-        dependencies={
-            "jobs": _provide(job_service),
-            "states": _provide(repo_states),
-            "overview": _provide(repo_overview),
-            "check": _provide(health_check),
-        },
+        route_handlers=[
+            health_route(health_check),
+            *job_routes(job_service),
+            stream_route(job_service),
+            *repo_routes(repo_states, repo_overview),
+        ],
         security=openapi.BEARER,
     )
     litestar = Litestar(
@@ -77,12 +78,3 @@ def create_app(
         debug=False,
     )
     return Edge(cast("App", litestar), hosts=hosts, gate=gate, cors=cors, new_error_id=new_error_id)
-
-
-def _provide(get: Callable[[], Any]) -> Provide:
-    """A dependency of the framework's: it looks at the signature, so it must be given a plain function."""
-
-    def provide() -> Any:
-        return get()
-
-    return Provide(provide, sync_to_thread=False)

@@ -84,7 +84,10 @@ def handlers(new_error_id: Callable[[], str]) -> dict[int | type[Exception], Err
     def framework(request: Request[Any, Any, State], error: HTTPException) -> Response[Any]:
         if error.status_code >= 500:
             return hide(request, error)
-        return _json({"detail": error.detail}, error.status_code, error.headers)
+        headers = error.headers
+        if headers and "GET" in headers.get("Allow", ""):
+            headers = {**headers, "Allow": f"{headers['Allow']}, HEAD"}  # the edge answers HEAD wherever GET is
+        return _json({"detail": error.detail}, error.status_code, headers)
 
     return {GitomaError: domain, HTTPException: framework, Exception: hide}
 

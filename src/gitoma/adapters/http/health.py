@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from litestar import get
-from litestar.di import NamedDependency
-from litestar.params import SkipValidation
+from litestar.handlers import HTTPRouteHandler
 
 from gitoma.adapters.http import wire
 from gitoma.adapters.http.openapi import answers
@@ -12,8 +13,14 @@ from gitoma.adapters.http.replies import Reply, json_reply
 from gitoma.domain.health import HealthCheck
 
 
-@get("/health", operation_id="health", responses=answers(200, wire.HealthResponse, "The server lives."))
-async def health(check: NamedDependency[SkipValidation[HealthCheck]]) -> Reply:
-    """Say that the server lives, whether the model server does, and whether there is a token for GitHub."""
-    model = await check.model()
-    return json_reply(wire.health_response(model, github_token_set=check.github_token_set))
+def health_route(check: Callable[[], HealthCheck]) -> HTTPRouteHandler:
+    """The route of the health check; `check` gives it at each request."""
+
+    @get("/health", operation_id="health", responses=answers(200, wire.HealthResponse, "The server lives."))
+    async def health() -> Reply:
+        """Say that the server lives, whether the model server does, and whether there is a token for GitHub."""
+        asked = check()
+        model = await asked.model()
+        return json_reply(wire.health_response(model, github_token_set=asked.github_token_set))
+
+    return health

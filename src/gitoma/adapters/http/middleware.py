@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitoma.adapters.http import compression, request_id
-from gitoma.adapters.http.asgi import App, Headers, Message, Receive, Scope, Send
+from gitoma.adapters.http.asgi import App, Headers, Message, Receive, Scope, Send, keep_body
 from gitoma.adapters.http.auth import Gate, is_protected
 from gitoma.adapters.http.cors import CorsPolicy
 from gitoma.adapters.http.errors import internal_error
@@ -26,6 +26,7 @@ MAX_HEAD_BYTES = 32 * 1024
 
 BAD_HOST = error_reply(400, "Invalid host header")
 BODY_TOO_LARGE = error_reply(413, f"The request body is larger than {MAX_BODY_BYTES // 1024} KiB.")
+UPGRADE_REFUSED = error_reply(403, "This connection is refused.")
 HEAD_TOO_LARGE = error_reply(431, f"The request headers are larger than {MAX_HEAD_BYTES // 1024} KiB.")
 
 log = logging.getLogger(__name__)
@@ -120,12 +121,8 @@ class Edge:
             scope = {**scope, "method": "GET"}
         try:
             refusal = self._refusal(scope, head)
-            if refusal is None and head.is_chunked:
-                receive_whole = await _read_chunks(receive)
-                if receive_whole is None:
-                    refusal = BODY_TOO_LARGE
-                else:
-                    receive = receive_whole
+            if refusal is None and (head.is_chunked or head.content_length not in (None, b"0")):
+                refusal = await _read_body(scope, receive)
             if refusal is None:
                 await self._app(scope, receive, out)
             else:
@@ -159,8 +156,15 @@ class Edge:
         correlation = request_id.choose(head.request_id)
         request_id.current_request_id.set(correlation.decode())
 
+        accepted = False
+
         async def send_with_id(message: Message) -> None:
+            nonlocal accepted
+            if message["type"] == "websocket.close" and not accepted:
+                await UPGRADE_REFUSED(scope, receive, _as_websocket_answer(send_with_id))
+                return
             if message["type"] in ("websocket.accept", "websocket.http.response.start"):
+                accepted = True
                 message = {**message, "headers": [*message.get("headers", ()), (request_id.HEADER, correlation)]}
             await send(message)
 
@@ -224,7 +228,9 @@ class _Outgoing:
         vary = [b"Origin"] if self._varies_by_origin else []
         if vary_encoding:
             vary.append(b"Accept-Encoding")
-        headers = [*headers, (request_id.HEADER, self._correlation), *self._cors]
+        headers = [*headers, (request_id.HEADER, self._correlation)]
+        if self._cors:
+            headers += self._cors
         if vary:
             headers.append((b"vary", b", ".join(vary)))
         await self._send({"type": "http.response.start", "status": start["status"], "headers": headers})
@@ -243,24 +249,20 @@ def _is_compressible(headers: Headers) -> bool:
     return size >= compression.MINIMUM_SIZE
 
 
-async def _read_chunks(receive: Receive) -> Receive | None:
-    """A chunked body, read up to the limit, as a `receive` that hands it out again; None if it is too large."""
+async def _read_body(scope: Scope, receive: Receive) -> Reply | None:
+    """Read the body, chunked or not, and keep it in the scope; the refusal if it is larger than may be.
+
+    It is read here, and whole, so that the limit holds for every route, also for those that look at no body.
+    """
     body = b""
     while True:
         message = await receive()
-        if message["type"] == "http.disconnect":
-            break
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
+            return BODY_TOO_LARGE
+        if not message.get("more_body"):  # of a client that has left, too: nobody will see the answer
+            keep_body(scope, body)
             return None
-        if not message.get("more_body"):
-            break
-    whole: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def receive_again() -> Message:
-        return whole.pop() if whole else await receive()
-
-    return receive_again
 
 
 def _as_websocket_answer(send: Send) -> Send:

@@ -8,7 +8,7 @@ is encoded once, however many readers it has, and a reader sends all that waits 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 from weakref import WeakKeyDictionary
@@ -16,13 +16,14 @@ from weakref import WeakKeyDictionary
 import msgspec
 from litestar import Request, get
 from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
 from gitoma.adapters.http.asgi import Headers, Receive, Scope, Send
-from gitoma.adapters.http.jobs import Jobs
 from gitoma.adapters.http.openapi import answers
 from gitoma.domain.jobs.output import SENTINEL_PREFIX, Batch, Delivery, End, Gap
 from gitoma.domain.jobs.ports import Follower
+from gitoma.domain.jobs.service import JobService
 
 HEARTBEAT_S = 15.0
 """A comment is sent after this long without a frame: the contract of the stream."""
@@ -151,12 +152,17 @@ class EventStream:
         sending.cancel()
 
 
-@get(
-    "/stream/{job_id:str}",
-    operation_id="stream",
-    responses=answers(200, Frame, "One event a line.", 404, 429, media_type="text/event-stream"),
-)
-async def stream(job_id: FromPath[str], request: Request[Any, Any, State], jobs: Jobs) -> EventStream:
-    """Follow a job's output: what can still be replayed, then what comes, then how it ended."""
-    after = resume_point(request.headers.get("last-event-id"))
-    return EventStream(await jobs.follow(job_id, after))
+def stream_route(jobs: Callable[[], JobService]) -> HTTPRouteHandler:
+    """The route of streams; `jobs` gives the service at each request."""
+
+    @get(
+        "/stream/{job_id:str}",
+        operation_id="stream",
+        responses=answers(200, Frame, "One event a line.", 404, 429, media_type="text/event-stream"),
+    )
+    async def stream(job_id: FromPath[str], request: Request[Any, Any, State]) -> EventStream:
+        """Follow a job's output: what can still be replayed, then what comes, then how it ended."""
+        after = resume_point(request.headers.get("last-event-id"))
+        return EventStream(await jobs().follow(job_id, after))
+
+    return stream

@@ -31,7 +31,12 @@ class Retention:
 
     def evicted(self, jobs: Sequence[Job], now: Instant) -> tuple[str, ...]:
         """The ids of the jobs to forget, the one that finished first leading; ties keep the order of `jobs`."""
-        finished = [(job.finished.monotonic, job) for job in jobs if job.finished is not None]
-        finished.sort(key=lambda pair: pair[0])
         over_cap = len(jobs) - self.cap
-        return tuple(job.id for place, (_, job) in enumerate(finished) if place < over_cap or self.is_expired(job, now))
+        ends = [job.finished.monotonic for job in jobs if job.finished is not None]
+        if over_cap <= 0 and (not ends or now.monotonic - min(ends) < self.ttl_s):
+            return ()  # the usual case, at every listing
+        finished = sorted(
+            (job for job in jobs if job.finished is not None),
+            key=lambda job: job.finished.monotonic if job.finished else 0.0,
+        )
+        return tuple(job.id for place, job in enumerate(finished) if place < over_cap or self.is_expired(job, now))

@@ -264,19 +264,19 @@ class Backlog:
 
 
 class Transcript:
-    """One job's output: the ring, the count, and the backlogs of those who follow."""
+    """One job's output: the ring, the count, and the backlogs of those who follow.
+
+    Attributes:
+        buffered: How many lines can be replayed.
+    """
 
     def __init__(self) -> None:
         self._ring: deque[Batch] = deque()
+        self.buffered = 0
         self._held = 0
         self._last = 0
         self._end: End | None = None
         self._backlogs: list[Backlog] = []
-
-    @property
-    def buffered(self) -> int:
-        """How many lines can be replayed."""
-        return min(self._held, RING_LINES)
 
     @property
     def followers(self) -> int:
@@ -292,6 +292,7 @@ class Transcript:
             self._held += len(batch.lines)
             while self._held - len(self._ring[0].lines) >= RING_LINES:
                 self._held -= len(self._ring.popleft().lines)
+            self.buffered = min(self._held, RING_LINES)
             for backlog in self._backlogs:
                 backlog.put(batch)
 

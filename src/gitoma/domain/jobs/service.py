@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import shlex
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from gitoma.domain.clock import Clock
 from gitoma.domain.errors import Closing, JobAlreadyEnded, QueueFull, UnknownJob
@@ -18,8 +18,7 @@ from gitoma.domain.jobs.ports import Dispatcher, Follower, JobStore, OutputLog
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class JobReport:
+class JobReport(NamedTuple):
     """A job, and how many of its lines can be replayed."""
 
     job: Job
@@ -156,7 +155,7 @@ class JobService:
 
     async def _known(self, job_id: str) -> Job:
         job = await self._store.get(job_id)
-        if self._retention.is_expired(job, self._clock.now()):
+        if job.is_terminal and self._retention.is_expired(job, self._clock.now()):
             await self._forget([job_id])
             raise UnknownJob(job_id)
         return job
