@@ -12,7 +12,7 @@ Nothing here knows of HTTP: `adapters/http/errors.py` holds the table from error
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
 class GitomaError(Exception):
@@ -39,8 +39,7 @@ class Defect(GitomaError):
     """Our own mistake."""
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One bad field of a request.
 
     Attributes:
@@ -59,8 +58,11 @@ class InvalidRequest(CallerError):
     """One or more fields are bad; `problems` has all of them."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in problems))
+        super().__init__(problems)
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "; ".join(f"{p.field}: {p.message}" if p.field else p.message for p in self.problems)
 
 
 class InvalidName(CallerError, ValueError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from litestar import MediaType, Request, Response
@@ -23,6 +24,7 @@ from gitoma.domain.errors import (
     GitomaError,
     InvalidRequest,
     JobAlreadyEnded,
+    Problem,
     UnknownJob,
 )
 
@@ -50,14 +52,20 @@ def internal_error(error_id: str) -> Reply:
 
 def refusal(error: GitomaError) -> Reply | None:
     """The answer to a domain error that is meant for the caller; None for any other."""
+    if isinstance(error, InvalidRequest):
+        return _invalid(error.problems)
     status = next((STATUS_OF[kind] for kind in type(error).__mro__ if kind in STATUS_OF), None)
     if status is None or not isinstance(error, CallerError | Busy):
         return None
-    if isinstance(error, InvalidRequest):
-        return error_reply(status, [_problem(p.field, p.message, p.kind) for p in error.problems])
     if isinstance(error, Busy):
         return error_reply(status, str(error), {"Retry-After": str(error.retry_after_s)})
     return error_reply(status, str(error))
+
+
+@lru_cache(maxsize=256)
+def _invalid(problems: tuple[Problem, ...]) -> Reply:
+    """The answer to these problems. Remembered: no message quotes what was sent, so there are few different ones."""
+    return error_reply(STATUS_OF[InvalidRequest], [_problem(*problem) for problem in problems])
 
 
 def _problem(field: str, message: str, kind: str) -> dict[str, Any]:

@@ -16,7 +16,10 @@ _FIT = re.compile(rb"[\x21-\x7e]{1,128}")
 
 def choose(proposed: bytes | None) -> bytes:
     """The client's id if it is 1 to 128 visible ASCII characters, so that it can be echoed and logged as it is."""
-    return proposed if proposed is not None and _FIT.fullmatch(proposed) else mint()
+    if proposed is None:
+        return mint()
+    trimmed = proposed.strip(b" \t")  # blanks around a value are no part of it (RFC 9110, 5.5); the parser leaves some
+    return trimmed if _FIT.fullmatch(trimmed) else mint()
 
 
 def mint() -> bytes:

@@ -6,7 +6,7 @@ everything that is wrong in one answer. Nothing that a client sent is ever quote
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Literal
@@ -153,25 +153,30 @@ def job_summary(report: JobReport) -> JobSummary:
 
 
 class JobList:
-    """The answer to a list, with each job encoded once for as long as it stays as it is, which is how most jobs are.
+    """The answer to a list. What has not changed since the last one is not encoded again, and most jobs have not.
 
     A job is a value, so the same object and the same count of lines give the same bytes.
     """
 
     def __init__(self) -> None:
-        self._encoded: dict[str, tuple[Job, int, bytes]] = {}
+        self._reports: Sequence[JobReport] = []
+        self._entries: dict[str, tuple[JobReport, bytes]] = {}
+        self._body = b"{}"
 
-    def encode(self, reports: Iterable[JobReport]) -> bytes:
+    def encode(self, reports: Sequence[JobReport]) -> bytes:
         """The whole body."""
-        entries: dict[str, tuple[Job, int, bytes]] = {}
-        for report in reports:
-            job, lines = report.job, report.lines_buffered
-            entry = self._encoded.get(job.id)
-            if entry is None or entry[0] is not job or entry[1] != lines:
-                entry = (job, lines, _encoder.encode({job.id: job_summary(report)})[1:-1])
-            entries[job.id] = entry
-        self._encoded = entries  # of the jobs that were listed, so that forgotten ones are forgotten here too
-        return b"{%s}" % b",".join([entry[2] for entry in entries.values()])
+        if reports != self._reports:
+            self._entries = {report.job.id: self._entry(report) for report in reports}
+            self._body = b"{%s}" % b",".join([encoded for _, encoded in self._entries.values()])
+            self._reports = reports
+        return self._body
+
+    def _entry(self, report: JobReport) -> tuple[JobReport, bytes]:
+        """A job's key and value in the list."""
+        entry = self._entries.get(report.job.id)
+        if entry is None or entry[0] != report:
+            entry = (report, _encoder.encode({report.job.id: job_summary(report)})[1:-1])
+        return entry
 
 
 def health_response(model: ModelHealth, *, github_token_set: bool) -> HealthResponse:

@@ -103,8 +103,9 @@ class JobService:
 
     async def list(self) -> Sequence[JobReport]:
         """Every known job, in the order of their dispatch."""
-        await self.evict()
         jobs = await self._store.all()
+        if await self._evict_from(jobs):
+            jobs = await self._store.all()
         buffered = await self._output.buffered([job.id for job in jobs])
         return [JobReport(job, buffered.get(job.id, 0)) for job in jobs]
 
@@ -136,7 +137,13 @@ class JobService:
 
     async def evict(self) -> None:
         """Forget the finished jobs whose time is over, and the oldest of those that are too many."""
-        await self._forget(self._retention.evicted(await self._store.all(), self._clock.now()))
+        await self._evict_from(await self._store.all())
+
+    async def _evict_from(self, jobs: Sequence[Job]) -> bool:
+        """Forget those of all `jobs` that may go; whether there were any."""
+        evicted = self._retention.evicted(jobs, self._clock.now())
+        await self._forget(evicted)
+        return bool(evicted)
 
     async def close(self) -> None:
         """Take nothing new, cancel what waits and what runs, and wait until nothing runs any more."""
