@@ -122,13 +122,13 @@ def test_an_endless_line_takes_bounded_memory() -> None:
     tracemalloc.start()
     try:
         for _ in range(320):  # 20 MiB
-            assert reader.feed(chunk) == []
+            assert list(reader.feed(chunk)) == []
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
 
     assert peak < 8 * HELD_BYTES
-    assert reader.feed(b"\nnext\n") == ["x" * LINE_MAX_BYTES + CUT_MARK, "next"]
+    assert list(reader.feed(b"\nnext\n")) == ["x" * LINE_MAX_BYTES + CUT_MARK, "next"]
 
 
 @given(
@@ -321,3 +321,21 @@ class Following(RuleBasedStateMachine):
 
 
 TestFollowing = Following.TestCase
+
+
+def test_lines_that_nobody_looks_at_are_never_made_fit_to_be_seen() -> None:
+    cleaned: list[str] = []
+
+    def redact(text: str) -> str:
+        cleaned.append(text)
+        return text
+
+    reader, transcript = LineReader(redact), Transcript()
+    for number in range(20):
+        transcript.append(reader.feed(b"".join(b"line %d\n" % (number * 600 + line) for line in range(600))))
+    assert cleaned == []
+
+    (gap, *batches) = transcript.follow(0).take()
+    assert gap == Gap(20 * 600 - RING_LINES)
+    assert [line for batch in batches if isinstance(batch, Batch) for line in batch.lines][-1] == "line 11999"
+    assert sum(text.count("\n") + 1 for text in cleaned) < 2 * 600

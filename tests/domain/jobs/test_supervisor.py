@@ -262,7 +262,7 @@ async def test_a_defect_of_ours_fails_the_job_without_its_text_and_the_log_has_i
     await world.queue()
 
     async def broken_append(job_id: str, lines: list[str]) -> None:
-        if lines == ["hello"]:
+        if list(lines) == ["hello"]:
             raise RuntimeError("the very private reason")
 
     world.output.append = broken_append  # type: ignore[method-assign, assignment]

@@ -4,7 +4,9 @@
                                                                 └──► one Backlog a reader ──► Batch, Gap, End
 
 Everything moves in batches, because a job may print millions of lines: one line at a time through five calls is the
-known way to be slow. All of it is memory-bounded: an unfinished line, the ring, and each reader's backlog.
+known way to be slow. For the same reason lines are made fit to be seen when somebody looks at them (`RawLines`): of a
+job that prints that much, most leave the ring unseen. All of it is memory-bounded: an unfinished line, the ring, and
+each reader's backlog.
 
 The end of the output is a delivery of its own (`End`), never a line, so no job can forge it.
 """
@@ -14,7 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import AnyStr
+from typing import AnyStr, overload
 
 from gitoma.domain.jobs.lifecycle import Status
 
@@ -33,13 +35,55 @@ BACKLOG_LINES = 20_000
 BACKLOG_BYTES = 4 * 1024 * 1024
 """How much may wait for one slow reader; past either, its oldest lines are dropped."""
 
-BATCH_LINES = 500
-"""The largest batch. Small enough that dropping a whole batch is a fine enough grain, and that the ring never holds
-more than twice its size; large enough that the cost of a batch is nothing beside that of its lines."""
+BATCH_LINES = 2000
+"""The largest batch: a tenth of a backlog, so that dropping a whole batch is a fine enough grain. What is read of a
+pipe at once is seldom more lines than this, so it need not be split."""
 
 HELD_BYTES = 64 * 1024
 """How much of an unfinished line is held. Sixteen times what is shown, so that redaction sees a secret whole even when
 it begins just before the cut."""
+
+
+class RawLines(Sequence[str]):
+    """Whole lines as they came, made fit to be seen when somebody looks at them, and not before.
+
+    Args:
+        raw: The lines, joined by newlines: ASCII, none longer than is shown.
+        fit: Makes text lines of them.
+
+    Attributes:
+        size: The bytes that they take.
+    """
+
+    __slots__ = ("_count", "_fit", "_lines", "_raw", "size")
+
+    def __init__(self, raw: bytes, fit: Callable[[bytes], list[str]]) -> None:
+        self._raw = raw
+        self._fit = fit
+        self._lines: list[str] | None = None
+        self._count = raw.count(b"\n") + 1
+        self.size = len(raw)
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | Sequence[str]:
+        return self._seen()[index]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._seen())
+
+    def _seen(self) -> list[str]:
+        if self._lines is None:
+            self._lines = self._fit(self._raw)
+            self._raw = b""
+        return self._lines
 
 
 class Batch:
@@ -106,20 +150,23 @@ class LineReader:
         self._held = bytearray()
         self._cut = False  # the unfinished line was longer than what is held of it
 
-    def feed(self, chunk: bytes) -> list[str]:
+    def feed(self, chunk: bytes) -> Sequence[str]:
         """The lines that `chunk` completes, in order."""
         end = chunk.rfind(b"\n")
         if end < 0:
             self._hold(chunk)
             return []
-        if self._held or self._cut:
+        lines: Sequence[str]
+        if self._cut or len(self._held) > LINE_MAX_BYTES:
             first = chunk.find(b"\n")
             self._hold(chunk[:first])
             lines = self._release()
             if end > first:
-                lines += self._lines(chunk[first + 1 : end])
+                lines = [*lines, *self._lines(chunk[first + 1 : end])]
         else:
-            lines = self._lines(chunk[:end])
+            block = bytes(self._held) + chunk[:end]
+            self._held.clear()
+            lines = RawLines(block, self._fit) if _is_plain(block) else self._lines(block)
         self._hold(chunk[end + 1 :])
         return lines
 
@@ -176,6 +223,11 @@ class LineReader:
         return lines
 
 
+def _is_plain(block: bytes) -> bool:
+    """Whether what these lines will take is known without a look at each of them."""
+    return block.isascii() and not any(_long_lines(block, b"\n", LINE_MAX_BYTES))
+
+
 def _long_lines(block: AnyStr, newline: AnyStr, limit: int) -> Iterator[tuple[int, int]]:
     """Where the lines of more than `limit` bytes or characters begin and end.
 
@@ -209,6 +261,8 @@ def truncated(line: str) -> str:
 
 def _size(lines: Sequence[str]) -> int:
     """The bytes of UTF-8 that the lines take."""
+    if isinstance(lines, RawLines):
+        return lines.size
     return len("".join(lines).encode("utf-8", "replace"))
 
 
@@ -298,7 +352,7 @@ class Transcript:
 
     def _batches(self, lines: Sequence[str]) -> Iterator[Batch]:
         for start in range(0, len(lines), BATCH_LINES):
-            part = lines[start : start + BATCH_LINES]
+            part = lines if len(lines) <= BATCH_LINES else lines[start : start + BATCH_LINES]
             yield Batch(self._last + 1, part, _size(part))
             self._last += len(part)
 
