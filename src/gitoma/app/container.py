@@ -42,12 +42,6 @@ def new_error_id() -> str:
     return secrets.token_hex(8)
 
 
-def redactor(settings: Settings) -> Redactor:
-    """What takes credentials out of text: the patterns that everybody knows, and this installation's own secrets."""
-    own = (settings.api_token, settings.github_token, settings.lm_studio_api_key)
-    return Redactor(secret for secret in own if secret)
-
-
 def runner(settings: Settings, environment: Mapping[str, str]) -> ProcessGroupRunner:
     """What starts the processes of jobs."""
     return ProcessGroupRunner(environment, also_inherit=settings.job_env, grace_s=settings.cancel_grace_s)
@@ -67,7 +61,7 @@ class Container(containers.DeclarativeContainer):
     environment: providers.Provider[Mapping[str, str]] = providers.Dependency(instance_of=dict)
 
     clock: providers.Provider[Clock] = providers.Singleton(SystemClock)
-    redact: providers.Provider[Redactor] = providers.Singleton(redactor, settings)
+    redact: providers.Provider[Redactor] = providers.Singleton(Redactor, settings.provided.secrets)
     job_store: providers.Provider[JobStore] = providers.Singleton(MemoryJobStore)
     output: providers.Provider[OutputLog] = providers.Singleton(MemoryOutputLog)
     process_runner: providers.Provider[ProcessRunner] = providers.Singleton(runner, settings, environment)

@@ -94,6 +94,12 @@ class Settings:
         return self.sources[name]
 
     @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must be in no output and in no log."""
+        known = (self.api_token, self.github_token, self.lm_studio_api_key)
+        return tuple(secret for secret in known if secret)
+
+    @property
     def api_token_bytes(self) -> bytes | None:
         """The token as the operator wrote it and as a client sends it: UTF-8, or the very bytes of the environment."""
         return None if self.api_token is None else self.api_token.encode("utf-8", "surrogateescape")

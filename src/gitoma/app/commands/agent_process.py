@@ -53,12 +53,6 @@ class ConsoleProgress(Progress):
                 return Result(masked)
 
 
-def redactor(settings: Settings) -> Redactor:
-    """What masks the credentials that this installation knows."""
-    known = (settings.api_token, settings.github_token, settings.lm_studio_api_key)
-    return Redactor(secret for secret in known if secret)
-
-
 def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) -> int:
     """Run an agent's work, and turn however it ends into lines and an exit code.
 
@@ -72,7 +66,7 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) 
         CallerError: It was asked for wrongly.
         OperatorError: The installation is at fault.
     """
-    redact = redactor(settings)
+    redact = Redactor(settings.secrets)
     progress = ConsoleProgress(redact)
     try:
         with _signals_cancel():

@@ -19,6 +19,7 @@ from gitoma.domain.agents.analyze import analyze as judge
 from gitoma.domain.agents.ports import Checkout, VersionControl
 from gitoma.domain.agents.progress import Step
 from gitoma.domain.errors import InvalidName
+from gitoma.domain.jobs.redaction import Redactor
 from gitoma.domain.repos.names import RepoUrl
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
@@ -40,7 +41,7 @@ def analyze(target: str) -> int:
             work=settings.home / "work",
             variables=os.environ,
             token=settings.github_token,
-            redact=agent_process.redactor(settings),
+            redact=Redactor(settings.secrets),
             notice=lambda line: progress.emit(Step("ANALYZING", line)),
         )
         tools = Tools(PyYamlReader(), SystemClock(), progress, FileArtifacts(settings.home / "artifacts"))
