@@ -128,7 +128,8 @@ async def test_a_reader_that_takes_nothing_is_cut_off_and_gives_its_place_back()
         await log.append("job", ["two"])
         await asyncio.wait([task])
 
-    assert task.exception() is not None
+    assert task.exception() is None
+    assert not client.has_ended
     await log.follow("job", 0)
 
 

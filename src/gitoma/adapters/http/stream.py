@@ -8,6 +8,7 @@ is encoded once, however many readers it has, and a reader sends all that waits 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -44,6 +45,8 @@ _HEADERS: Headers = [
     (b"x-accel-buffering", b"no"),
 ]
 _HEARTBEAT = b": heartbeat\n\n"
+
+log = logging.getLogger(__name__)
 
 _encoder = msgspec.json.Encoder()
 _frames: WeakKeyDictionary[Batch, bytes] = WeakKeyDictionary()
@@ -109,6 +112,10 @@ def _frames_of(count: int) -> bytes:
     return b'id: %d\nevent: line\ndata: {"line": "%s"}\n\n' * count
 
 
+class _ReaderStuck(Exception):
+    """A reader has taken nothing for as long as may be."""
+
+
 class EventStream:
     """Sends one reader's output until the job's end, the client's, or the server's."""
 
@@ -125,6 +132,9 @@ class EventStream:
                 sending = group.create_task(self._send_all(send))
                 watching = group.create_task(self._cancel_when_gone(receive, sending))
                 sending.add_done_callback(lambda _: watching.cancel())
+        except* _ReaderStuck:
+            # No mistake of ours. The answer is not completed, so the server cuts the connection.
+            log.info("a reader of a stream was cut off: it took nothing for %g s", self._stuck_s)
         finally:
             self._follower.close()
 
@@ -142,8 +152,11 @@ class EventStream:
         await self._send_body(send, b"", is_last=True)
 
     async def _send_body(self, send: Send, body: bytes, *, is_last: bool = False) -> None:
-        async with asyncio.timeout(self._stuck_s):
-            await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        try:
+            async with asyncio.timeout(self._stuck_s):
+                await send({"type": "http.response.body", "body": body, "more_body": not is_last})
+        except TimeoutError:
+            raise _ReaderStuck from None
 
     async def _cancel_when_gone(self, receive: Receive, sending: asyncio.Task[None]) -> None:
         """`send` says nothing of a client that has left; `receive` does."""
