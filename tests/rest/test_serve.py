@@ -222,7 +222,7 @@ def answer_from(address: str, headers: dict[str, str]) -> str:
 # --- the end
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_cancels_what_runs_ends_each_stream_and_exits_0(start_service: Start, number: int) -> None:
     service = start_service(GITOMA_CANCEL_GRACE_S="1", GITOMA_MAX_RUNNING="3")
     jobs = [service.dispatch("sleeps"), service.dispatch("ignores-term"), service.dispatch("leaves-the-group")]
@@ -244,6 +244,18 @@ def test_a_signal_cancels_what_runs_ends_each_stream_and_exits_0(start_service: 
     assert not any(is_running(pid) for pid in pids)
     poll(lambda: processes_of(service.home), until=lambda left: not left)
     assert "Traceback" not in service.log
+
+
+def test_under_nohup_a_closed_terminal_ends_nothing(start_service: Start) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what nohup does, and what its command inherits
+    try:
+        service = start_service()
+    finally:
+        signal.signal(signal.SIGHUP, before)
+    service.process.send_signal(signal.SIGHUP)
+
+    job_id = service.dispatch("says-hello")
+    assert service.ended(job_id)["status"] == "completed"
 
 
 def test_a_second_signal_hurries(start_service: Start) -> None:

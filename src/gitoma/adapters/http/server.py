@@ -126,12 +126,15 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Handle the signals ourselves: uvicorn would wait for streams that nobody ends, then die of the signal."""
         loop = asyncio.get_running_loop()
-        for number in _SIGNALS:
+        # A terminal that closes sends SIGHUP; under `nohup` it is ignored, which must stay so.
+        hangup_is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        handled = [number for number in _SIGNALS if number != signal.SIGHUP or not hangup_is_ignored]
+        for number in handled:
             loop.add_signal_handler(number, self._stop)
         try:
             yield
         finally:
-            for number in _SIGNALS:
+            for number in handled:
                 loop.remove_signal_handler(number)
 
     def _stop(self) -> None:
