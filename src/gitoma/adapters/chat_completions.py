@@ -37,9 +37,15 @@ class ChatCompletionsServer(ModelServer):
     def __init__(self, *, base_url: str, api_key: str) -> None:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
+        self._asking: asyncio.Task[Sequence[str]] | None = None
 
     async def available_models(self, timeout: float) -> Sequence[str]:
-        """See the port."""
+        """See the port. Those who ask while an answer is awaited share it: many health checks are one question."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask(timeout))
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self, timeout: float) -> Sequence[str]:
         try:
             async with asyncio.timeout(timeout):
                 status, body = await self._get("/models")
@@ -58,8 +64,10 @@ class ChatCompletionsServer(ModelServer):
         # In a thread, and only now: the import takes 0.2 s, which neither the start nor other requests should wait for.
         client_library: Any = await asyncio.to_thread(importlib.import_module, "httpx")
         try:
-            # The environment is not trusted for proxies here: the server is nearly always on this machine.
-            async with client_library.AsyncClient(trust_env=False, timeout=None) as client:
+            # The environment is not trusted for proxies here: the server is nearly always on this machine. Without
+            # TLS there is nothing to verify, and to load the certificates takes longer than the question.
+            verify = self._base_url.startswith("https:")
+            async with client_library.AsyncClient(trust_env=False, timeout=None, verify=verify) as client:
                 return await self._read(client, path)
         except client_library.ConnectError:
             raise ModelServerUnavailable("The model server cannot be reached; is it running?") from None

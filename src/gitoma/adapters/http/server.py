@@ -15,7 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gitoma.adapters.http import request_id
-from gitoma.adapters.http.asgi import App
+from gitoma.adapters.http.asgi import App, allow_abort
 from gitoma.adapters.http.middleware import HEAD_TOO_LARGE, MAX_HEAD_BYTES
 from gitoma.domain.errors import OperatorError
 
@@ -60,6 +60,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._coming = self._head_coming = True
         self._head_bytes = 0
         super().on_message_begin()
+        allow_abort(self.scope, self.transport.abort)
+
+    def _unsupported_upgrade_warning(self) -> None:
+        """Say nothing: an upgrade is answered like the plain request that it also is, and anybody can ask for one."""
 
     def on_headers_complete(self) -> None:
         """The whole head is there."""
@@ -159,7 +163,9 @@ def listen(host: str, port: int) -> list[socket.socket]:
     """
     sockets: list[socket.socket] = []
     try:
-        found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        if not host:
+            raise OSError(None, "no address is given")  # which would stand for every one of this machine's
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         addresses = list(dict.fromkeys((family, address[:2]) for family, _, _, _, address in found))
         for family, address in addresses[: 1 if port == 0 else None]:
             sockets.append(socket.create_server(address, family=family, backlog=_BACKLOG))
@@ -194,7 +200,7 @@ def create_server(
         app,
         http=BoundedProtocol,
         loop="uvloop",
-        ws="auto",
+        ws="none",  # there is nothing to upgrade to, and an upgrade's own protocol knows none of the limits above
         lifespan="on",
         access_log=False,  # it would double the cost of a request
         log_config=None,

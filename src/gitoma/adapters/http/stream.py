@@ -20,7 +20,7 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from gitoma.adapters.http.asgi import Headers, Receive, Scope, Send
+from gitoma.adapters.http.asgi import Headers, Receive, Scope, Send, abort_connection
 from gitoma.adapters.http.openapi import answers
 from gitoma.domain.jobs.output import SENTINEL_PREFIX, Batch, Delivery, End, Gap
 from gitoma.domain.jobs.ports import Follower
@@ -62,7 +62,8 @@ class Frame(msgspec.Struct):
 
 def resume_point(last_event_id: str | None) -> int:
     """The number of the last line that the client has: 0 for none, and for what is no number."""
-    if not last_event_id or not last_event_id.isascii() or not last_event_id.isdigit():
+    last_event_id = (last_event_id or "").strip(" \t")
+    if not last_event_id.isascii() or not last_event_id.isdigit():
         return 0
     # No job prints 10**18 lines; the limit keeps a header of thousands of digits from being multiplied out.
     return int(last_event_id) if len(last_event_id) <= 18 else 10**18
@@ -133,7 +134,8 @@ class EventStream:
                 watching = group.create_task(self._cancel_when_gone(receive, sending))
                 sending.add_done_callback(lambda _: watching.cancel())
         except* _ReaderStuck:
-            # No mistake of ours. The answer is not completed, so the server cuts the connection.
+            # No mistake of ours. An orderly close would wait until the reader has taken what was sent to it.
+            abort_connection(scope)
             log.info("a reader of a stream was cut off: it took nothing for %g s", self._stuck_s)
         finally:
             self._follower.close()

@@ -61,6 +61,8 @@ def run(grace_s: float, locale: str, command: list[str]) -> None:
         del os.environ["LC_CTYPE"]
     signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
     is_subreaper = prctl(PR_SET_CHILD_SUBREAPER, 1)
+    # A job can stop this process. The server continues it while there is a server; its death must do so too.
+    prctl(PR_SET_PDEATHSIG, signal.SIGCONT)
     wakeups = wake_on_signals()
     pid, errno = start(command)
     # From here on only the job holds its pipe, so that the pipe's end means that nobody is left who could write.

@@ -39,8 +39,8 @@ LOST_POLL_S = 0.05
 SLOW_START_S = 0.2
 """Ten times as long as a start takes: then the job may have stopped its parent before that could tell of the start."""
 
-LONGEST_WAIT_S = 3600.0
-"""Event loops refuse timers that are infinitely far away, so longer waits are made of these."""
+CONTINUE_EVERY_S = 1.0
+"""How often a job's parent is continued, in case the job has stopped it: until then the job's end would not be seen."""
 
 ORDERS = {Stop.TERMINATE: b"T", Stop.KILL: b"K"}
 
@@ -168,8 +168,10 @@ class PosixJobProcesses(JobProcesses):
             now = self._loop.time()
             if now >= deadline:
                 raise TimeoutError
-            limit = LOST_POLL_S if self._parent_ended else LONGEST_WAIT_S
+            limit = LOST_POLL_S if self._parent_ended else CONTINUE_EVERY_S
             await self._wait(min(deadline, now + limit), self._descriptors())
+            if self._loop.time() >= now + limit:
+                self._continue_parent()
         return event
 
     def wake(self) -> None:

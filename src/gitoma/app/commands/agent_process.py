@@ -7,11 +7,12 @@ import secrets
 import signal
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+from gitoma.adapters.files.private_files import ensure_folder
 from gitoma.app import console
 from gitoma.app.settings import Settings
 from gitoma.domain.agents.errors import AgentError, Code
@@ -66,6 +67,8 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) 
         CallerError: It was asked for wrongly.
         OperatorError: The installation is at fault.
     """
+    with suppress(OSError):  # whatever cannot be kept in it says so where it happens
+        ensure_folder(settings.home)
     redact = Redactor(settings.secrets)
     progress = ConsoleProgress(redact)
     try:

@@ -6,11 +6,13 @@ import logging
 import os
 import secrets
 from dataclasses import replace
+from pathlib import Path
 
 from gitoma.adapters.files import private_files
 from gitoma.adapters.http.server import create_server, listen
 from gitoma.adapters.posix.process_group import contains_escapees
 from gitoma.app import asgi, console, logs, settings
+from gitoma.app.setting_values import Refused, own_token
 from gitoma.app.settings import Settings
 from gitoma.domain.errors import OperatorError
 
@@ -74,16 +76,26 @@ def _without_token(configured: Settings) -> Settings:
 def _with_token(configured: Settings) -> Settings:
     """The settings with the token that is kept in the home, made now if there is none yet."""
     path = configured.home / _TOKEN_FILE
-    try:
-        token = private_files.read(path, _MAX_TOKEN_BYTES).decode("ascii").strip()
+    token = _kept_token(path)
+    if token:
         console.say(f"The API token is in {path}.")
-    except FileNotFoundError:
+    else:
         token = secrets.token_urlsafe(32)
         try:
             private_files.write(path, f"{token}\n".encode())
         except OSError as error:
             raise CannotKeepToken(f"the token cannot be kept in {path}: {error.strerror}") from error
         console.say(f"A new API token, kept in {path} and shown only now: {token}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise CannotKeepToken(f"{path} cannot be read: {error}") from error
     return replace(configured, api_token=token)
+
+
+def _kept_token(path: Path) -> str | None:
+    """The token in the file; None if there is no file, or nothing in it, as after a disk that was full."""
+    try:
+        return own_token(private_files.read(path, _MAX_TOKEN_BYTES).decode("ascii"))
+    except FileNotFoundError:
+        return None
+    except (UnicodeDecodeError, Refused) as error:
+        raise CannotKeepToken(f"{path} holds no token: delete it, and a new one is made") from error
+    except OSError as error:
+        raise CannotKeepToken(f"{path} cannot be read: {error}") from error
