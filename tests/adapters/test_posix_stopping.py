@@ -293,6 +293,13 @@ async def test_a_job_that_stops_its_parent_can_still_be_killed(word):
         assert processes_with(word) == []
 
 
+async def test_a_job_that_stops_its_parent_and_exits_is_seen_to_have_exited(word):
+    async with job(["sh", "-c", "kill -STOP $PPID; exit 3", word]) as processes:
+        events = await until(processes, ProcessEvent.GONE)
+
+    assert Exited(3) in events
+
+
 async def test_a_job_that_stops_its_parent_is_still_ended_when_it_is_let_go_of(word):
     async with job(["sh", "-c", "kill -STOP $PPID; echo ready; sleep 600", word], grace_s=0.1) as processes:
         await until(processes, Wrote)

@@ -1,4 +1,5 @@
 import json
+import os
 import signal
 from pathlib import Path
 
@@ -58,6 +59,16 @@ def test_a_defect_is_told_by_its_id_and_its_trace_is_in_the_log_alone(
     assert f"error_id={error_id}" in log
     assert "ZeroDivisionError: inner REDACTED" in log
     assert (tmp_path / "logs" / "agents.log").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_home_that_it_makes_is_the_owners_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        assert run(tmp_path / "above" / "home", fails(AgentError(Code.NETWORK, "x"))) == 1
+    finally:
+        os.umask(before)
+
+    assert [path.stat().st_mode & 0o777 for path in (tmp_path / "above", tmp_path / "above" / "home")] == [0o700] * 2
 
 
 def test_a_trace_that_no_log_can_take_is_not_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -505,12 +505,39 @@ def test_a_websocket_with_a_forged_host_is_400_with_a_correlation_id(service: Se
     assert answer.header("x-request-id")
 
 
-@pytest.mark.parametrize("path", ["/", "/api/v1/jobs", "/nothing"])
-def test_a_websocket_where_there_is_none_is_refused_before_the_handshake(service: Service, path: str) -> None:
-    answer = upgrade(service, path, *WEBSOCKET, f"Authorization: Bearer {TOKEN}".encode())
+@pytest.mark.parametrize(
+    ("path", "token", "status"),
+    [("/", "", 200), ("/api/v1/jobs", TOKEN, 200), ("/api/v1/jobs", "", 401), ("/nothing", TOKEN, 404)],
+)
+def test_a_websocket_where_there_is_none_is_answered_like_the_plain_request_that_it_also_is(
+    service: Service, path: str, token: str, status: int
+) -> None:
+    answer = upgrade(service, path, *WEBSOCKET, *([f"Authorization: Bearer {token}".encode()] if token else []))
 
-    assert answer.status == 403
-    assert b"job" not in answer.body
+    assert answer.status == status
+    assert answer.header("x-request-id")
+
+
+@pytest.mark.parametrize(
+    ("request_line", "more", "status"),
+    [
+        (b"GET / HTTP/1.1", b"X: " + b"a" * 9000, 200),
+        (b"GET / HTTP/1.1", b"X: " + b"a" * 40_000, 431),
+        (b"GET / HTTP/1.1", b"\r\n".join(b"X%d: y" % number for number in range(140)), 200),
+        (b"POST /api/v1/run HTTP/1.1", b"Content-Length: 2", 401),
+    ],
+)
+def test_an_upgrade_escapes_no_limit_and_is_always_answered(
+    service: Service, request_line: bytes, more: bytes, status: int
+) -> None:
+    lines = [request_line, b"Host: localhost", more, b"Connection: Upgrade", *WEBSOCKET]
+    with service.connect() as connection:
+        connection.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + (b"{}" if b"POST" in request_line else b""))
+        connection.shutdown(socket.SHUT_WR)
+        answer = parse_answer(read_all(connection))
+
+    assert answer.status == status
+    assert answer.header("x-request-id")
 
 
 def test_an_upgrade_to_anything_else_is_a_plain_request_with_its_token(service: Service) -> None:

@@ -85,6 +85,34 @@ def test_the_kept_token_is_used_again_and_not_printed_again(start_service: Start
     assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("left", ["", "\n", "  \n"])
+def test_a_token_file_without_a_token_is_written_anew(start_service: Start, tmp_path: Path, left: str) -> None:
+    home = tmp_path / "home-0"
+    home.mkdir()
+    (home / "runtime_token").write_text(left)
+    service = start_service("--auto-token", GITOMA_API_TOKEN=None)
+    token = (home / "runtime_token").read_text().strip()
+
+    answer = service.anonymous.get("/api/v1/jobs", headers={"Authorization": f"Bearer {token}"})
+    assert answer.status_code == 200
+
+
+def test_a_token_file_that_holds_something_else_is_exit_3_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "runtime_token").write_text("two words\n")
+    refused = refused_start(tmp_path, "--auto-token", GITOMA_API_TOKEN=None)
+
+    assert refused.returncode == 3
+    assert "runtime_token holds no token" in refused.stderr
+    assert "two words" not in refused.stderr
+
+
+def test_no_address_is_not_every_address(tmp_path: Path) -> None:
+    refused = refused_start(tmp_path, "--host", "")
+
+    assert refused.returncode == 3
+    assert "no address is given" in refused.stderr
+
+
 def test_auto_token_leaves_a_configured_token_alone(start_service: Start) -> None:
     service = start_service("--auto-token")
 
@@ -244,6 +272,24 @@ def test_a_signal_cancels_what_runs_ends_each_stream_and_exits_0(start_service: 
     assert not any(is_running(pid) for pid in pids)
     poll(lambda: processes_of(service.home), until=lambda left: not left)
     assert "Traceback" not in service.log
+
+
+def test_an_open_request_to_upgrade_does_not_disturb_the_end(start_service: Start) -> None:
+    service = start_service(GITOMA_CANCEL_GRACE_S="1")
+    job_id = service.dispatch("sleeps")
+    pid = int(service.first_line(job_id, "ready").split()[1])
+    head = (
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nX: " + b"a" * 9000 + b"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    )
+    with service.connect() as connection, service.follow(job_id) as stream:
+        connection.sendall(head + b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
+        service.process.send_signal(signal.SIGTERM)
+        text = stream.read().decode()
+        code = service.process.wait(LIMIT_S)
+
+    assert code == 0
+    assert Frames(text).lines[-1] == "__END__:cancelled"
+    assert not is_running(pid)
 
 
 def test_under_nohup_a_closed_terminal_ends_nothing(start_service: Start) -> None:
