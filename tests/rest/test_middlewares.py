@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import json
 import socket
@@ -12,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from gitoma.adapters.http import server
-from gitoma.adapters.http.asgi import Receive, Scope, Send
+from gitoma.adapters.http.asgi import App, Receive, Scope, Send
+from gitoma.adapters.http.stream import EventStream
+from gitoma.adapters.memory import MemoryOutputLog
 
 from .conftest import Start
 from .service import LIMIT_S, TOKEN, Answer, Service, parse_answer, read_all, refused_start, repo, start
@@ -416,27 +419,34 @@ async def answer_ok(scope: Scope, receive: Receive, send: Send) -> None:
     await send({"type": "http.response.body", "body": b"ok"})
 
 
-@pytest.fixture
-async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
-    """The port of a server, in this process, that gives a request a tenth of a second."""
-    assert server.REQUEST_WITHIN_S == 20.0
-    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.1)
+@contextlib.asynccontextmanager
+async def served(app: App) -> AsyncIterator[tuple[int, server.Server]]:
+    """A server in this process, and its port."""
     address: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     async def nothing() -> None:
         return
 
     running = server.create_server(
-        answer_ok,
+        app,
         streams_end_within_s=1,
         on_listening=address.set_result,
         on_stop=nothing,
         on_hurry=lambda: None,
     )
     serving = asyncio.ensure_future(running.serve(server.listen("127.0.0.1", 0)))
-    yield int((await address).rpartition(":")[2])
+    yield int((await address).rpartition(":")[2]), running
     running.should_exit = True
     await serving
+
+
+@pytest.fixture
+async def impatient(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """The port of a server, in this process, that gives a request a tenth of a second."""
+    assert server.REQUEST_WITHIN_S == 20.0
+    monkeypatch.setattr(server, "REQUEST_WITHIN_S", 0.1)
+    async with served(answer_ok) as (port, _):
+        yield port
 
 
 @pytest.mark.parametrize(
@@ -479,6 +489,37 @@ async def test_a_connection_may_rest_between_requests_for_longer(impatient: int)
 
     writer.close()
     await writer.wait_closed()
+
+
+async def print_for_ever(log: MemoryOutputLog) -> None:
+    while True:
+        await log.append("job", ["x" * 4000] * 50)
+        await asyncio.sleep(0.001)
+
+
+async def test_a_reader_that_takes_nothing_loses_its_connection() -> None:
+    log = MemoryOutputLog()
+    await log.open("job")
+
+    async def stream(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await answer_ok(scope, receive, send)
+            return
+        follower = await log.follow("job", 0)
+        flood = asyncio.create_task(print_for_ever(log))
+        try:
+            await EventStream(follower, stuck_s=0.2)(scope, receive, send)
+        finally:
+            flood.cancel()
+
+    async with served(stream) as (port, running):
+        with socket.create_connection(("127.0.0.1", port)) as stuck:
+            stuck.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            async with asyncio.timeout(LIMIT_S):
+                while not running.server_state.connections:  # noqa: ASYNC110 - polled, because nobody announces it
+                    await asyncio.sleep(0.01)
+                while running.server_state.connections:  # noqa: ASYNC110 - likewise
+                    await asyncio.sleep(0.01)
 
 
 # --- requests to switch to another protocol
