@@ -6,7 +6,7 @@ import signal
 import sys
 import uuid
 from ast import literal_eval
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -303,4 +303,8 @@ def descriptors():
 
 
 def children_of_this_process():
-    return [pid for task in Path("/proc/self/task").iterdir() for pid in (task / "children").read_text().split()]
+    found = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(FileNotFoundError, ProcessLookupError):  # a thread that has just ended; another has its children
+            found += (task / "children").read_text().split()
+    return sorted(found)
