@@ -406,3 +406,19 @@ def test_a_command_that_cannot_be_started_is_a_failed_job_that_says_why(start_se
     assert ended["status"] == "failed"
     assert f"(error_id={ended['error_id']})" in service.lines(job_id)[-1]
     assert service.lines(job_id)[-1].startswith("[error] ")
+
+
+def test_a_client_that_leaves_before_the_end_of_its_body_starts_nothing(start_service: Start) -> None:
+    service = start_service()
+    whole_by_itself = b'{"repo_url": "https://github.com/acme/says-hello"}'
+    lines = [b"POST /api/v1/analyze HTTP/1.1", b"Host: localhost", f"Authorization: Bearer {TOKEN}".encode()]
+    with service.connect() as connection:
+        connection.sendall(b"\r\n".join([*lines, b"Content-Length: 60000"]) + b"\r\n\r\n" + whole_by_itself)
+    with service.connect() as connection:
+        size = f"{len(whole_by_itself):x}".encode()
+        head = b"\r\n".join([*lines, b"Transfer-Encoding: chunked"]) + b"\r\n\r\n"
+        connection.sendall(head + size + b"\r\n" + whole_by_itself + b"\r\n")
+
+    service.ended(service.dispatch("says-hello"))  # by now the server has seen both leave
+    assert len(service.http.get("/api/v1/jobs").json()) == 1
+    assert "Traceback" not in service.log

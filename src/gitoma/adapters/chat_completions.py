@@ -43,6 +43,7 @@ class ChatCompletionsServer(ModelServer):
         """See the port. Those who ask while an answer is awaited share it: many health checks are one question."""
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask(timeout))
+            self._asking.add_done_callback(_look_at)
         return await asyncio.shield(self._asking)
 
     async def _ask(self, timeout: float) -> Sequence[str]:
@@ -83,3 +84,9 @@ class ChatCompletionsServer(ModelServer):
                 if len(body) > _MAX_ANSWER_BYTES:
                     raise ModelServerUnavailable("What answers there is no model server.")
             return response.status_code, body
+
+
+def _look_at(asked: asyncio.Task[Sequence[str]]) -> None:
+    """Those who asked may have left by now: without this, an answer that says "unavailable" would be logged as lost."""
+    if not asked.cancelled():
+        asked.exception()

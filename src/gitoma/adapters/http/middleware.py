@@ -127,6 +127,8 @@ class Edge:
                 await self._app(scope, receive, out)
             else:
                 await out.refuse(refusal)
+        except _ClientLeft:
+            return  # nobody is there to be answered, and what it asked for is not known to its end
         except Exception as error:
             # The framework answers what its handlers raise; this is what went wrong in answering.
             error_id = self._new_error_id()
@@ -249,18 +251,27 @@ def _is_compressible(headers: Headers) -> bool:
     return size >= compression.MINIMUM_SIZE
 
 
+class _ClientLeft(Exception):
+    """A client has left before its request was complete."""
+
+
 async def _read_body(scope: Scope, receive: Receive) -> Reply | None:
     """Read the body, chunked or not, and keep it in the scope; the refusal if it is larger than may be.
 
     It is read here, and whole, so that the limit holds for every route, also for those that look at no body.
+
+    Raises:
+        _ClientLeft: It never came to its end. Part of a body can look like a whole one, and must start nothing.
     """
     body = b""
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _ClientLeft
         body += message.get("body", b"")
         if len(body) > MAX_BODY_BYTES:
             return BODY_TOO_LARGE
-        if not message.get("more_body"):  # of a client that has left, too: nobody will see the answer
+        if not message.get("more_body"):
             keep_body(scope, body)
             return None
 
