@@ -43,15 +43,44 @@ class PyYamlReader(YamlReader):
 
     def check(self, text: str) -> None:
         """See the port."""
-        depth = aliases = 0
+        limits = _Limits()
         try:
             for event in yaml.parse(text, Loader=_Loader):
-                depth += _NESTING.get(type(event), 0)
-                aliases += isinstance(event, yaml.AliasEvent)
-                if depth > DEPTH_MAX or aliases > ALIASES_MAX:
-                    raise UnreadableDocument("nested too deeply" if depth > DEPTH_MAX else "too many aliases")
+                limits.take(event)
         except (yaml.YAMLError, RecursionError) as error:
             raise UnreadableDocument(_line(error)) from error
+
+
+class _Limits:
+    """What the events of a file add up to, and which names its aliases may use.
+
+    The parser looks at neither: it knows what a document looks like, not what it stands for.
+    """
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._aliases = 0
+        self._anchors: set[str] = set()
+
+    def take(self, event: Any) -> None:
+        """Count one event.
+
+        Raises:
+            UnreadableDocument: It is one too many, or an alias of what its document has not named.
+        """
+        self._depth += _NESTING.get(type(event), 0)
+        if self._depth > DEPTH_MAX:
+            raise UnreadableDocument("nested too deeply")
+        if isinstance(event, yaml.DocumentStartEvent):
+            self._anchors.clear()
+        elif isinstance(event, yaml.AliasEvent):
+            self._aliases += 1
+            if self._aliases > ALIASES_MAX:
+                raise UnreadableDocument("too many aliases")
+            if event.anchor not in self._anchors:
+                raise UnreadableDocument("an alias that stands for nothing")
+        elif isinstance(event, yaml.NodeEvent) and event.anchor:
+            self._anchors.add(event.anchor)
 
 
 _NESTING: dict[type, int] = {

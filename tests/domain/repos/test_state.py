@@ -6,7 +6,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gitoma.adapters.testing.repo_states import FixedProcessTable, json_values, slugs, states, texts, times
+from gitoma.adapters.testing.process_tables import FixedProcessTable
+from gitoma.adapters.testing.repo_states import json_values, slugs, states, texts, times
 from gitoma.domain.repos.names import Slug
 from gitoma.domain.repos.state import (
     HEARTBEAT_LIMIT_S,

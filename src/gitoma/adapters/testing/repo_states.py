@@ -18,7 +18,7 @@ from typing import TypeAlias
 from hypothesis import strategies as st
 
 from gitoma.domain.repos.names import NAME_PATTERN, OWNER_PATTERN, Slug
-from gitoma.domain.repos.ports import ProcessTable, RepoStates
+from gitoma.domain.repos.ports import RepoStates
 from gitoma.domain.repos.state import Json, Phase, RepoState, UnreadableState, decode, encode
 
 _log = logging.getLogger(__name__)
@@ -69,17 +69,6 @@ class MemoryRepoStates(RepoStates):
         if state.slug != slug:
             raise UnreadableState("it is the state of another repository than its name says")
         return state
-
-
-class FixedProcessTable(ProcessTable):
-    """A machine on which exactly these processes exist."""
-
-    def __init__(self, *alive: int) -> None:
-        self.alive = set(alive)
-
-    def is_alive(self, pid: int) -> bool:
-        """Whether it is one of them."""
-        return pid in self.alive
 
 
 def slugs() -> st.SearchStrategy[Slug]:
