@@ -214,6 +214,24 @@ def test_a_server_that_is_killed_leaves_nothing(behaviour, word):
     poll(lambda: processes_with(word) == [])
 
 
+def test_a_server_that_is_killed_leaves_nothing_even_of_a_job_that_has_stopped_its_parent(word):
+    # Half a second after the start: the server continues a parent that it still waits for, and nobody after that.
+    program = "sleep 0.5; kill -STOP $PPID; echo ready; sleep 600"
+    server = subprocess.Popen([sys.executable, "-c", SERVER, "sh", "-c", program, word], stdout=subprocess.PIPE)
+    with server:
+        try:
+            assert server.stdout.readline() == b"ready\n"
+            assert "T" in [state_of(pid) for pid in processes_with(word)]
+        finally:
+            server.kill()
+
+    poll(lambda: processes_with(word) == [])
+
+
+def state_of(pid):
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 @pytest.mark.parametrize("behaviour", ["has a child", "has a daemon", "has a child that forks away for ever"])
 async def test_a_job_that_is_let_go_of_is_ended_by_its_parent(behaviour, word):
     async with job(hostile(behaviour, word), grace_s=0.1) as processes:

@@ -8,13 +8,14 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
 from .conftest import Start
-from .service import Service, start
+from .service import Service, poll, start
 
 MODELS = {"data": [{"id": "acme/coder-7b"}, {"id": "critic"}]}
 
@@ -142,6 +143,21 @@ def test_it_answers_within_3_s_whatever_the_model_server_does(healthy: Service, 
     assert found["lm_studio"]["level"] == "error"
     # The promise is 3 s; the server's own limit is 2.5 s, and this machine may be busy with other things.
     assert took < 10
+
+
+def test_many_checks_at_once_are_one_question_to_the_model_server(healthy: Service, models: ModelServer) -> None:
+    models.status, models.body = 200, json.dumps(MODELS).encode()
+    health(healthy)
+    models.hangs.clear()
+    asked = len(models.seen)
+    with ThreadPoolExecutor(20) as clients:
+        answers = [clients.submit(health, healthy) for _ in range(20)]
+        poll(lambda: len(models.seen) > asked)
+        models.hangs.set()
+        levels = {answer.result()["lm_studio"]["level"] for answer in answers}
+
+    assert levels == {"ok"}
+    assert len(models.seen) - asked < 20
 
 
 def test_a_model_server_that_is_not_there_is_an_error(service: Service) -> None:

@@ -158,6 +158,13 @@ def test_one_that_is_no_number_is_ignored(service: Service, three_lines: str, la
     assert Frames(answer.body.decode()).ids == [1, 2, 3, 4]
 
 
+@pytest.mark.parametrize("last", ["2 ", "2\t", " 2"])
+def test_blanks_around_the_number_are_no_part_of_it(service: Service, three_lines: str, last: str) -> None:
+    answer = service.get(f"/api/v1/stream/{three_lines}", b"Last-Event-ID: " + last.encode())
+
+    assert Frames(answer.body.decode()).ids == [3, 4]
+
+
 @pytest.mark.parametrize(
     ("last", "dropped", "first"), [("1", 500, 502), ("500", 1, 502), ("501", 0, 502), ("502", 0, 503)]
 )
