@@ -12,8 +12,10 @@ from datetime import datetime
 from enum import Enum
 from typing import Protocol
 
+from gitoma.domain.agents.changes import ChangeSet
 from gitoma.domain.agents.progress import Event
-from gitoma.domain.repos.names import Branch, RepoUrl
+from gitoma.domain.repos.names import Branch, RepoUrl, Slug
+from gitoma.domain.repos.state import RepoState
 
 
 class Kind(Enum):
@@ -85,6 +87,44 @@ class Checkout(Protocol):
         """
 
 
+class WorkingCopy(Checkout, Protocol):
+    """A clone that commits can be added to, and pushed from.
+
+    There is no work tree: a change goes from the value straight into a commit, so no path of a repository is ever
+    opened on this machine. `head`, `entries` and `read` show the newest commit.
+    """
+
+    @abstractmethod
+    def commit(self, change: ChangeSet, message: str) -> str:
+        """Add a commit with this change on top of the newest one, and return its object name.
+
+        Files keep their mode; new ones are ordinary files. Nothing is pushed.
+
+        Raises:
+            AgentError: `git_failed`: a file is not what the change says that it was, or git refused.
+        """
+
+    @abstractmethod
+    def push(self, branch: Branch, *, expect: str | None) -> None:
+        """Make `branch` on the host point to the newest commit. Never forces.
+
+        Args:
+            branch: The branch.
+            expect: Where it must point to now; None: it must not exist.
+
+        Raises:
+            AgentError: `branch_moved`, `branch_exists`, `protected`, `auth`, `forbidden`, `network`, `git_failed`.
+        """
+
+    @abstractmethod
+    def remote_sha(self, branch: Branch) -> str | None:
+        """Where the branch on the host points to now; None if there is none."""
+
+    @abstractmethod
+    def contains(self, sha: str) -> bool:
+        """Whether the newest commit is `sha` or comes after it, as far as this clone's history goes."""
+
+
 class VersionControl(Protocol):
     """Gets hold of a repository's files."""
 
@@ -104,6 +144,44 @@ class VersionControl(Protocol):
         Raises:
             AgentError: On entering: `usage` when it is in no checkout or git does not trust it, `git_failed`, or
                 `config` when there is no git.
+        """
+
+
+class RunStates(Protocol):
+    """The state that agents write down of each repository, and the lock that makes one writer of it."""
+
+    @abstractmethod
+    def hold(self, slug: Slug, *, wait: bool) -> AbstractContextManager[HeldState]:
+        """Be the only one who works on this repository, in all processes of this machine, until the context ends.
+
+        The operating system lets go of it when the process dies, however it dies.
+
+        Args:
+            slug: The repository.
+            wait: Wait until it is free. Who holds it is said through `Progress`, once.
+
+        Raises:
+            AgentError: On entering: `repo_busy`, naming the holder's process, if it is taken and `wait` is false.
+                `config` if nothing can be locked there.
+        """
+
+    @abstractmethod
+    def peek(self, slug: Slug) -> RepoState | None:
+        """The state as it is now, whoever holds it; None where there is none, or none that can be read."""
+
+
+class HeldState(Protocol):
+    """The state of the repository that is held. While it is held, its heartbeat is kept fresh."""
+
+    @abstractmethod
+    def load(self) -> RepoState | None:
+        """The state; None where there is none. An unreadable one is moved aside, and that is said in the progress."""
+
+    @abstractmethod
+    def save(self, state: RepoState) -> None:
+        """Keep it, atomically, with our process id, the time, and a heartbeat of now.
+
+        A home that takes nothing stops no work: that is said once in the progress.
         """
 
 

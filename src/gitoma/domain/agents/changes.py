@@ -1,0 +1,72 @@
+"""A change to files, as a value: what was, what is to be. Nothing is written by making one."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class FileChange:
+    """One file's part of a change.
+
+    Attributes:
+        path: Relative, parts joined by `/`; already judged by `paths`.
+        old: The text that was there; None for a file that is new.
+        new: The text that is to be there; None for a file that goes.
+    """
+
+    path: str
+    old: str | None
+    new: str | None
+
+    def diff(self) -> Iterator[str]:
+        """The unified diff, line by line, without line ends."""
+        before = (self.old or "").splitlines()
+        after = (self.new or "").splitlines()
+        old_name = "/dev/null" if self.old is None else f"a/{self.path}"
+        new_name = "/dev/null" if self.new is None else f"b/{self.path}"
+        return difflib.unified_diff(before, after, old_name, new_name, lineterm="")
+
+    def changed_lines(self) -> int:
+        """How many lines are added or taken away."""
+        body = list(self.diff())[2:]  # behind the two lines that name the file
+        return sum(line[:1] in ("+", "-") for line in body)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Files that change together, each path once, sorted by path."""
+
+    files: tuple[FileChange, ...]
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """Which files."""
+        return tuple(file.path for file in self.files)
+
+    def changed_lines(self) -> int:
+        """How many lines are added or taken away, in all files."""
+        return sum(file.changed_lines() for file in self.files)
+
+    def diff(self) -> Iterator[str]:
+        """The unified diff of all files, line by line, without line ends."""
+        for file in self.files:
+            yield from file.diff()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why something that a model wants is not done, in words for the model: it is what the next attempt learns from.
+
+    Attributes:
+        code: One word or two joined by `-`, for people, programs and tests: `no-match`, `denied`, …
+        message: What is wrong, and what to do instead. No credentials.
+    """
+
+    code: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.code} - {self.message}"
