@@ -78,6 +78,18 @@ def test_the_defaults_are_those_of_the_contract() -> None:
         "lm_studio_model": None,
         "critic_model": None,
         "lm_studio_api_key": "lm-studio",
+        "lm_studio_max_tokens": None,
+        "llm_context": 8192,
+        "llm_no_think": True,
+        "llm_allow_http": False,
+        "bot_name": "gitoma",
+        "bot_email": "gitoma@users.noreply.github.com",
+        "run_critic": False,
+        "review_trust": "members",
+        "fix_ci_direct": False,
+        "agent_max_s": None,
+        "agent_max_calls": None,
+        "agent_max_tokens": None,
     }
     assert {found.source(field) for field in FIELD.values()} == {"default"}
 
@@ -370,6 +382,45 @@ def test_a_model_is_one_line_of_text(name: str) -> None:
     assert value_of(name, " qwen/qwen3-8b ") == "qwen/qwen3-8b"
     for written in ("a\nb", "a\x1b[2J", "\udcff"):
         refusal_of(name, written)
+
+
+SWITCHES = ["GITOMA_LLM_NO_THINK", "GITOMA_LLM_ALLOW_HTTP", "GITOMA_RUN_CRITIC", "GITOMA_FIX_CI_DIRECT"]
+
+
+@pytest.mark.parametrize("name", SWITCHES)
+def test_a_switch_is_on_or_off(name: str, home: Path) -> None:
+    for written in ("on", " ON ", "1", "true", "yes"):
+        assert value_of(name, written) is True
+    for written in ("off", "0", "False", "no"):
+        assert value_of(name, written) is False
+    assert getattr(from_file(home, f"{name} = true"), FIELD[name]) is True
+    assert getattr(from_file(home, f"{name} = false"), FIELD[name]) is False
+    for written in ("2", "maybe", "o n", "öff"):
+        assert "on or off" in refusal_of(name, written)
+    with pytest.raises(InvalidSetting, match="on or off"):
+        from_file(home, f"{name} = [true]")
+
+
+def test_trust_is_one_of_two_words(home: Path) -> None:
+    assert value_of("GITOMA_REVIEW_TRUST", " All ") == "all"
+    assert value_of("GITOMA_REVIEW_TRUST", "") == "members"
+    assert "members or all" in refusal_of("GITOMA_REVIEW_TRUST", "some")
+    with pytest.raises(InvalidSetting, match="members or all"):
+        from_file(home, "GITOMA_REVIEW_TRUST = true")
+
+
+@pytest.mark.parametrize("name", ["BOT_NAME", "BOT_EMAIL"])
+def test_an_identity_is_what_git_takes_for_one(name: str) -> None:
+    assert value_of(name, " Ada Lovelace ") == "Ada Lovelace"
+    for written in ("a\nb", "a<b", "b>", ".,;", '""'):
+        refusal_of(name, written)
+
+
+@pytest.mark.parametrize("name", ["GITOMA_AGENT_MAX_CALLS", "GITOMA_AGENT_MAX_TOKENS", "LM_STUDIO_MAX_TOKENS"])
+def test_a_budget_is_above_nothing(name: str) -> None:
+    assert value_of(name, "") is None
+    assert value_of(name, "1") == 1
+    refusal_of(name, "0")
 
 
 def test_the_home_may_be_relative_or_below_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

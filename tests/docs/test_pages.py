@@ -34,6 +34,8 @@ def default(value: Any) -> str:
     """A default as the tables write it."""
     if value is None or value == ():
         return UNSET
+    if isinstance(value, bool):
+        return "`on`" if value else "`off`"
     if isinstance(value, tuple):
         words = ["python" if word == sys.executable else word for word in value]
         return f"`{' '.join(words)}`" if words[0] == "python" else f"`{','.join(words)}`"

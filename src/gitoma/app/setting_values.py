@@ -108,6 +108,41 @@ def text(raw: object) -> str | None:
     return value or None
 
 
+_SWITCH = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+
+
+def switch(raw: object) -> bool | None:
+    """`on` or `off`, and the other usual words for them."""
+    if isinstance(raw, bool):
+        return raw
+    word = _string(raw, "on or off").strip().lower()
+    if word and word not in _SWITCH:
+        raise Refused("on or off")
+    return _SWITCH[word] if word else None
+
+
+def one_of(*words: str) -> Reader:
+    """One of these words, in any case."""
+    takes = " or ".join(words)
+
+    def read(raw: object) -> str | None:
+        word = _string(raw, takes).strip().lower()
+        if word and word not in words:
+            raise Refused(takes)
+        return word or None
+
+    return read
+
+
+def identity(raw: object) -> str | None:
+    """A name or an address as git takes it: it writes `name <address>`, so neither may hold a bracket."""
+    value = text(raw)
+    # Git drops these from both ends, and refuses what is then empty.
+    if value is not None and (not value.strip(".,:;\"\\' ") or "<" in value or ">" in value):
+        raise Refused("one line of text without < and >")
+    return value
+
+
 def own_token(raw: object) -> str | None:
     """A token that callers present to us.
 

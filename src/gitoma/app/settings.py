@@ -60,6 +60,18 @@ class Settings:
         lm_studio_model: None: the first one that the server lists.
         critic_model: None: the same as `lm_studio_model`.
         lm_studio_api_key: For the model server.
+        lm_studio_max_tokens: The longest answer that is asked for; None: what each question needs.
+        llm_context: Tokens that a question and its answer may take together, unless the server says that it takes less.
+        llm_no_think: Ask a model that reasons at length to answer at once.
+        llm_allow_http: Speak plain http also with a model server that is not on a private network.
+        bot_name: Author and committer of the agents' commits.
+        bot_email: The same.
+        run_critic: `run` has a second look at each change.
+        review_trust: Whose review comments are acted on: `members` of the repository, or `all`.
+        fix_ci_direct: `fix-ci` pushes to the default branch instead of opening a pull request.
+        agent_max_s: How long one agent may work; None: as is usual for its kind. The next two likewise.
+        agent_max_calls: How many questions it may ask the model.
+        agent_max_tokens: How many tokens the model may answer in all.
         sources: Field name to where its value came from.
     """
 
@@ -83,6 +95,18 @@ class Settings:
     lm_studio_model: str | None
     critic_model: str | None
     lm_studio_api_key: str = field(repr=False)
+    lm_studio_max_tokens: int | None
+    llm_context: int
+    llm_no_think: bool
+    llm_allow_http: bool
+    bot_name: str
+    bot_email: str
+    run_critic: bool
+    review_trust: str
+    fix_ci_direct: bool
+    agent_max_s: float | None
+    agent_max_calls: int | None
+    agent_max_tokens: int | None
     sources: Mapping[str, Source] = field(repr=False)
 
     def source(self, name: str) -> Source:
@@ -149,6 +173,18 @@ VARIABLES = (
     Variable("LM_STUDIO_MODEL", "lm_studio_model", values.text),
     Variable("CRITIC_MODEL", "critic_model", values.text),
     Variable("LM_STUDIO_API_KEY", "lm_studio_api_key", values.foreign_token, "lm-studio", secret=True),
+    Variable("LM_STUDIO_MAX_TOKENS", "lm_studio_max_tokens", values.whole(1)),
+    Variable("GITOMA_LLM_CONTEXT", "llm_context", values.whole(1024), 8192),
+    Variable("GITOMA_LLM_NO_THINK", "llm_no_think", values.switch, True),
+    Variable("GITOMA_LLM_ALLOW_HTTP", "llm_allow_http", values.switch, False),
+    Variable("BOT_NAME", "bot_name", values.identity, "gitoma"),
+    Variable("BOT_EMAIL", "bot_email", values.identity, "gitoma@users.noreply.github.com"),
+    Variable("GITOMA_RUN_CRITIC", "run_critic", values.switch, False),
+    Variable("GITOMA_REVIEW_TRUST", "review_trust", values.one_of("members", "all"), "members"),
+    Variable("GITOMA_FIX_CI_DIRECT", "fix_ci_direct", values.switch, False),
+    Variable("GITOMA_AGENT_MAX_S", "agent_max_s", values.seconds(zero=False)),
+    Variable("GITOMA_AGENT_MAX_CALLS", "agent_max_calls", values.whole(1)),
+    Variable("GITOMA_AGENT_MAX_TOKENS", "agent_max_tokens", values.whole(1)),
 )
 
 
