@@ -6,10 +6,10 @@ import os
 import secrets
 import signal
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import FrameType
+from types import FrameType, MappingProxyType
 from typing import NoReturn
 
 from gitoma.adapters.files.private_files import ensure_folder
@@ -79,7 +79,7 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) 
         return _result(progress, kind, "cancelled", cancelled.exit_code)
     except AgentError as error:
         _tell(kind, error, redact)
-        return _result(progress, kind, error.code.text, error.code.exit_code)
+        return _result(progress, kind, error.code.text, error.code.exit_code, error.reached)
     except (BrokenPipeError, CallerError, OperatorError):
         raise
     except Exception as error:  # noqa: BLE001 - an agent's edge: whatever it is must end in a line, and in the log
@@ -88,8 +88,14 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) 
     return 0
 
 
-def _result(progress: ConsoleProgress, kind: str, error: str, exit_code: int) -> int:
-    progress.emit(Result({"kind": kind, "exit": exit_code, "error": error}))
+def _result(
+    progress: ConsoleProgress,
+    kind: str,
+    error: str,
+    exit_code: int,
+    reached: Mapping[str, object] = MappingProxyType({}),
+) -> int:
+    progress.emit(Result({"kind": kind, "exit": exit_code, "error": error, **reached}))
     return exit_code
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -65,23 +65,35 @@ def analyze(subject: Subject, source: AbstractContextManager[Checkout], tools: T
         took = tools.clock.now().monotonic - started
         where = f"{head.branch or 'HEAD'}@{head.sha[:7]}" if head else "a repository without commits"
         tools.progress.emit(Step(_PHASE, f"{subject.got} {where} in {took:.1f} s, {len(entries)} files"))
-        report = Report(tuple(_results(checkout, tools)))
+        report = examine(checkout, tools.yaml, tools.clock, lambda result: tools.progress.emit(Detail(row(result))))
     _conclude(subject, head, report, tools)
     return report
 
 
-def _results(checkout: Checkout, tools: Tools) -> list[CheckResult]:
-    reads = _CappedReads(checkout, tools.clock)
-    now = tools.clock.now().wall
+def examine(
+    checkout: Checkout, yaml: YamlReader, clock: Clock, each: Callable[[CheckResult], None] = lambda _: None
+) -> Report:
+    """Run every check over the files.
+
+    Args:
+        checkout: The files.
+        yaml: Reads their YAML.
+        clock: Limits each check, and tells how old the commit is.
+        each: Is told of each result as soon as it is there.
+
+    Raises:
+        AgentError: The files cannot be had.
+    """
+    reads = _CappedReads(checkout, clock)
     committed = checkout.head.time if checkout.head else None
-    snapshot = Snapshot(checkout.entries(), reads.read, tools.yaml, committed, now)
+    snapshot = Snapshot(checkout.entries(), reads.read, yaml, committed, clock.now().wall)
     results = []
     for check in CHECKS:
         reads.begin()
         result = _judge(check, snapshot)
-        tools.progress.emit(Detail(row(result)))
+        each(result)
         results.append(result)
-    return results
+    return Report(tuple(results))
 
 
 def _judge(check: Check, snapshot: Snapshot) -> CheckResult:

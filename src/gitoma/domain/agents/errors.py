@@ -6,6 +6,7 @@ code is for programs. A cancelled agent is no error and is not here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from gitoma.domain.errors import GitomaError
@@ -54,11 +55,21 @@ class AgentError(GitomaError):
         code: Which of the known ways.
         message: One line: what happened. No credentials.
         hint: One line: what to do about it, or "".
-        details: Lines that another program printed about it, oldest first. No credentials.
+        details: Lines that git printed about it, oldest first. No credentials.
+        reached: What was reached before, for the result: a branch, a pull request, counts.
     """
 
-    def __init__(self, code: Code, message: str, *, hint: str = "", details: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        code: Code,
+        message: str,
+        *,
+        hint: str = "",
+        details: tuple[str, ...] = (),
+        reached: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
         self.code = code
         self.hint = hint
         self.details = details
+        self.reached = dict(reached or {})
