@@ -1,4 +1,4 @@
-"""Everything that the performance pages quote: `python bench/run.py [--rounds N] [throughput] [output] [life]`.
+"""Everything that the performance pages quote: `python bench/run.py [--rounds N] [part …]`.
 
 Each result is a line, `name  ratio  absolute`. A ratio is taken in one run, in which what is measured and what it is
 compared with take turns (A B B A …), and is the median of the rounds: the machine may do other things meanwhile. The
@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import argparse
 
+import agents
 import life
 import output
 import throughput
 from results import show_machine
 
-PARTS = {"throughput": throughput.run, "output": output.run, "life": life.run}
+PARTS = {"throughput": throughput.run, "output": output.run, "life": life.run, "agents": agents.run}
 
 
 def main() -> None:
