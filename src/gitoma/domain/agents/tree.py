@@ -1,0 +1,152 @@
+"""The files of a checkout as the rules of editing see them: text, or the reason why a file is not edited."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from gitoma.domain.agents.changes import ChangeSet, Refusal
+from gitoma.domain.agents.paths import folded, shown
+from gitoma.domain.agents.ports import Checkout, FileEntry, Head, Kind
+
+TEXT_MAX_BYTES = 256 * 1024
+"""The largest file that is edited, in bytes: larger ones are data, or generated."""
+
+
+class Tree:
+    """The files of one commit. What was read once is kept.
+
+    A working copy shows its newest commit: after each commit, another `Tree` must be made.
+
+    Args:
+        checkout: The files.
+
+    Raises:
+        AgentError: They cannot be had, or are too many.
+    """
+
+    def __init__(self, checkout: Checkout) -> None:
+        entries = checkout.entries()
+        self._checkout = checkout
+        self._files = {entry.path: entry.size for entry in entries if entry.is_file and _is_utf8(entry.path)}
+        self._paths = tuple(sorted(self._files))
+        self._special = frozenset(entry.path for entry in entries if not entry.is_file)
+        self._texts: dict[str, str | Refusal] = {}
+
+    @property
+    def checkout(self) -> Checkout:
+        """The same files with their bytes, for who needs those."""
+        return self._checkout
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """The regular files whose names are UTF-8, sorted."""
+        return self._paths
+
+    @property
+    def special(self) -> frozenset[str]:
+        """The symbolic links and submodules."""
+        return self._special
+
+    def __contains__(self, path: str) -> bool:
+        return path in self._files
+
+    def read(self, path: str) -> str | Refusal:
+        """A regular file's text, exactly: with its byte order mark and its line ends.
+
+        Returns:
+            The text, or a refusal: `missing`, `too-large` (see `TEXT_MAX_BYTES`) or `not-text`.
+        """
+        if path not in self._texts:
+            self._texts[path] = self._read(path)
+        return self._texts[path]
+
+    def _read(self, path: str) -> str | Refusal:
+        if path not in self._files:
+            return Refusal("missing", f"There is no file {shown(path)}. Use a path of the repository.")
+        content = None
+        if self._files[path] <= TEXT_MAX_BYTES:
+            content = self._checkout.read(path, TEXT_MAX_BYTES)
+        if content is None:
+            return Refusal(
+                "too-large", f"{shown(path)} is larger than {TEXT_MAX_BYTES // 1024} KiB. Leave it as it is."
+            )
+        text = text_of(content)
+        return text if text is not None else Refusal("not-text", f"{shown(path)} is no UTF-8 text. Leave it as it is.")
+
+    def clash(self, path: str) -> str | None:
+        """What a new file at `path` could not stand beside in every file system.
+
+        A file or folder of this name, in whatever case, or a file where `path` needs a folder.
+        """
+        name = folded(path)
+        parents = (name[:place] for place, character in enumerate(name) if character == "/")
+        in_the_way = next((self._by_folded[parent] for parent in parents if parent in self._by_folded), None)
+        return in_the_way or self._by_folded.get(name) or self._folders.get(name)
+
+    @cached_property
+    def _by_folded(self) -> dict[str, str]:
+        return {folded(path): path for path in reversed(self._paths)}
+
+    @cached_property
+    def _folders(self) -> dict[str, str]:
+        """Folded names of folders to their names; every folder once, however many files it has."""
+        direct = {path.rpartition("/")[0] for path in self._paths if "/" in path}
+        every = {folder[:place] for folder in direct for place in _ends(folder)}
+        return {folded(folder): folder for folder in sorted(every)}
+
+    def with_change(self, change: ChangeSet) -> Tree:
+        """These files with a change laid over them; nothing is written."""
+        return Tree(ChangedCheckout(self._checkout, change))
+
+
+class ChangedCheckout(Checkout):
+    """A checkout with a change laid over it: what it would be if the change were committed.
+
+    Args:
+        checkout: The files as they are.
+        change: What is laid over them.
+    """
+
+    def __init__(self, checkout: Checkout, change: ChangeSet) -> None:
+        self._checkout = checkout
+        self._news = {file.path: None if file.new is None else file.new.encode("utf-8") for file in change.files}
+
+    @property
+    def head(self) -> Head | None:
+        """The commit beneath the change."""
+        return self._checkout.head
+
+    def entries(self) -> tuple[FileEntry, ...]:
+        """See the port."""
+        found = {entry.path: entry for entry in self._checkout.entries()}
+        for path, content in self._news.items():
+            if content is None:
+                found.pop(path, None)
+            else:
+                kind = found[path].kind if path in found else Kind.FILE
+                found[path] = FileEntry(path, kind, len(content))
+        return tuple(found[path] for path in sorted(found))
+
+    def read(self, path: str, limit: int) -> bytes | None:
+        """See the port."""
+        if path not in self._news:
+            return self._checkout.read(path, limit)
+        content = self._news[path]
+        return content if content is not None and len(content) <= limit else None
+
+
+def text_of(content: bytes) -> str | None:
+    """Bytes as text, nothing converted; None if they are not UTF-8 or hold a NUL."""
+    try:
+        text = content.decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else text
+
+
+def _is_utf8(path: str) -> bool:
+    return not any("\ud800" <= character <= "\udfff" for character in path)
+
+
+def _ends(folder: str) -> list[int]:
+    return [place for place, character in enumerate(folder) if character == "/"] + [len(folder)]
