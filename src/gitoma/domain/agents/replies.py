@@ -1,6 +1,6 @@
 """What a model's reply says: the text without its reasoning, and the JSON object in it.
 
-Total on any text: what cannot be read is a `Refusal` in words for the model. Time is in proportion to the reply's length.
+Total on any text: what cannot be read is a `Refusal` in words for the model. Time is in proportion to the length.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ _TAG = re.compile(r"(^[ \t]*+)?<(/?)(?:think|thinking|reasoning)>", re.I | re.M)
 def strip_reasoning(text: str) -> str:
     """`text` without what the model thought before it answered.
 
-    A block of reasoning begins with a tag at the beginning of a line; one within a line is quoted text, perhaps of a file
-    that is about models. A block that never ends is all reasoning: a draft in it is no answer. Where an end has no
-    beginning, the beginning was part of the prompt, as some chat templates have it, and all before the end is reasoning.
+    A block of reasoning begins with a tag at the beginning of a line; one within a line is quoted text, perhaps of a
+    file that is about models. A block that never ends is all reasoning: a draft in it is no answer. Where an end has no
+    beginning, that was part of the prompt, as in some chat templates, and all before the end is reasoning.
     """
     kept: list[str] = []
     start = 0
