@@ -30,14 +30,19 @@ def split(snapshot: Snapshot) -> tuple[list[str], list[str]]:
     tests: list[str] = []
     for entry in snapshot.own_files:
         name = entry.path.rpartition("/")[2]
-        stem, _, suffix = name.rpartition(".")
+        suffix = name.rpartition(".")[2]
         if not entry.size or suffix.casefold() not in _SOURCE or _NOT_CODE.fullmatch(name):
             continue
-        inside = set(folders(entry.path))
-        if _TEST_NAME.fullmatch(stem) or inside & _TEST_FOLDERS:
+        if is_test(entry.path):
             tests.append(entry.path)
-        elif not inside & _NOT_SOURCE_FOLDERS:
+        elif not set(folders(entry.path)) & _NOT_SOURCE_FOLDERS:
             sources.append(entry.path)
             if suffix == "rs" and _RUST_TEST.search(snapshot.text(entry.path) or ""):
                 tests.append(entry.path)
     return sources, tests
+
+
+def is_test(path: str) -> bool:
+    """Whether a file of code is a test, or belongs to the tests, by its name or its folders."""
+    stem = path.rpartition("/")[2].rpartition(".")[0]
+    return bool(_TEST_NAME.fullmatch(stem) or _TEST_FOLDERS.intersection(folders(path)))
