@@ -58,7 +58,7 @@ class Snapshot:
     @cached_property
     def own_files(self) -> tuple[FileEntry, ...]:
         """The regular files outside folders of other people's code (`vendor`, `node_modules`, …)."""
-        return tuple(entry for entry in self.files if not _VENDORED.intersection(folders(entry.path)))
+        return tuple(entry for entry in self.files if not is_vendored(entry.path))
 
     @cached_property
     def _sizes(self) -> dict[str, int]:
@@ -139,6 +139,11 @@ class Snapshot:
 def folders(path: str) -> list[str]:
     """The folders that a path goes through, casefolded, outermost first."""
     return path.casefold().split("/")[:-1]
+
+
+def is_vendored(path: str) -> bool:
+    """Whether a file lies in a folder of other people's code (`vendor`, `node_modules`, …)."""
+    return not _VENDORED.isdisjoint(folders(path))
 
 
 def is_binary(content: bytes) -> bool:

@@ -29,17 +29,26 @@ def split(snapshot: Snapshot) -> tuple[list[str], list[str]]:
     sources: list[str] = []
     tests: list[str] = []
     for entry in snapshot.own_files:
-        name = entry.path.rpartition("/")[2]
-        suffix = name.rpartition(".")[2]
-        if not entry.size or suffix.casefold() not in _SOURCE or _NOT_CODE.fullmatch(name):
+        if not entry.size or not is_code(entry.path):
             continue
         if is_test(entry.path):
             tests.append(entry.path)
-        elif not set(folders(entry.path)) & _NOT_SOURCE_FOLDERS:
+        elif is_source(entry.path):
             sources.append(entry.path)
-            if suffix == "rs" and _RUST_TEST.search(snapshot.text(entry.path) or ""):
+            if entry.path.endswith(".rs") and _RUST_TEST.search(snapshot.text(entry.path) or ""):
                 tests.append(entry.path)
     return sources, tests
+
+
+def is_code(path: str) -> bool:
+    """Whether a file is written in a programming language, and is neither glue nor configuration."""
+    name = path.rpartition("/")[2]
+    return name.rpartition(".")[2].casefold() in _SOURCE and not _NOT_CODE.fullmatch(name)
+
+
+def is_source(path: str) -> bool:
+    """Whether a file of code is the project's own product: no test, no example, no script around it."""
+    return is_code(path) and not is_test(path) and not _NOT_SOURCE_FOLDERS.intersection(folders(path))
 
 
 def is_test(path: str) -> bool:
