@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator
+from itertools import pairwise
 
 from gitoma.domain.agents.changes import Refusal
 from gitoma.domain.agents.health.words import words
@@ -83,7 +84,7 @@ def check(path: str, special: Collection[str]) -> str | Refusal:
 
 
 def is_manifest(path: str) -> bool:
-    """Whether a file says how the project is built or what it needs, so that only a task that lists it may change it."""
+    """Whether a file says how the project is built or what it needs: only a task that lists it may change it."""
     *folders, name = folded(path).split("/")
     return bool(_MANIFESTS.fullmatch(name)) or (folders[-1:] == ["requirements"] and name.endswith((".txt", ".in")))
 
@@ -144,7 +145,7 @@ def _denials(names: list[str]) -> Iterator[str]:
             yield "a lock file"
         if _SHORT_NAME.fullmatch(name):
             yield "a short name of Windows, which may stand for another file"
-    if not _PAIRS.isdisjoint(zip(names, names[1:], strict=False)):
+    if not _PAIRS.isdisjoint(pairwise(names)):
         yield "CI"
 
 

@@ -47,7 +47,7 @@ class Tree:
         """The symbolic links and submodules."""
         return self._special
 
-    def __contains__(self, path: str) -> bool:
+    def __contains__(self, path: object) -> bool:
         return path in self._files
 
     def read(self, path: str) -> str | Refusal:
@@ -74,25 +74,20 @@ class Tree:
         return text if text is not None else Refusal("not-text", f"{shown(path)} is no UTF-8 text. Leave it as it is.")
 
     def clash(self, path: str) -> str | None:
-        """What a new file at `path` could not stand beside in every file system.
+        """The file that a new one at `path` could not stand beside, on a file system that knows no case.
 
-        A file or folder of this name, in whatever case, or a file where `path` needs a folder.
+        One of this name, one in a folder of this name, or one where `path` needs a folder.
         """
         name = folded(path)
         parents = (name[:place] for place, character in enumerate(name) if character == "/")
-        in_the_way = next((self._by_folded[parent] for parent in parents if parent in self._by_folded), None)
-        return in_the_way or self._by_folded.get(name) or self._folders.get(name)
+        for taken in (*parents, name):
+            if taken in self._by_folded:
+                return self._by_folded[taken]
+        return next((real for key, real in self._by_folded.items() if key.startswith(f"{name}/")), None)
 
     @cached_property
     def _by_folded(self) -> dict[str, str]:
         return {folded(path): path for path in reversed(self._paths)}
-
-    @cached_property
-    def _folders(self) -> dict[str, str]:
-        """Folded names of folders to their names; every folder once, however many files it has."""
-        direct = {path.rpartition("/")[0] for path in self._paths if "/" in path}
-        every = {folder[:place] for folder in direct for place in _ends(folder)}
-        return {folded(folder): folder for folder in sorted(every)}
 
     def with_change(self, change: ChangeSet) -> Tree:
         """These files with a change laid over them; nothing is written."""
@@ -146,7 +141,3 @@ def text_of(content: bytes) -> str | None:
 
 def _is_utf8(path: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in path)
-
-
-def _ends(folder: str) -> list[int]:
-    return [place for place, character in enumerate(folder) if character == "/"] + [len(folder)]
