@@ -60,8 +60,12 @@ def secrets(snapshot: Snapshot) -> Finding:
 
 def _kinds(snapshot: Snapshot, path: str) -> Iterator[str]:
     content = snapshot.content(path)
-    if content is None or is_binary(content):
-        return
+    if content is not None and not is_binary(content):
+        yield from kinds_in(content)
+
+
+def kinds_in(content: bytes) -> Iterator[str]:
+    """What kinds of tokens and keys are in `content`, in words; a kind may come more than once."""
     for kind, mark, pattern in _TOKENS:
         if mark in content and any(_real(match[0]) for match in pattern.finditer(content)):
             yield kind

@@ -34,13 +34,13 @@ def valid_syntax(snapshot: Snapshot) -> Finding:
     looked_at = 0
     broken: list[str] = []
     for entry in snapshot.own_files:
-        parse, limit = _PARSERS.get(entry.path.rpartition(".")[2].casefold(), (None, 0))
-        if parse is None or not entry.size or entry.size > limit or _excepted(entry.path):
+        _, limit = _parser(entry.path)
+        if not entry.size or entry.size > limit or _excepted(entry.path):
             continue
         content = snapshot.content(entry.path, limit)
         if content is not None:
             looked_at += 1
-            broken += [] if _parses(parse, snapshot, content) else [entry.path]
+            broken += [entry.path] if problem(entry.path, content, snapshot.check_yaml) else []
     if not looked_at:
         return Finding(None, "no files that could be parsed")
     reason = f"{len(broken)} of {looked_at} files do not parse" if broken else f"all {looked_at} files parse"
@@ -49,42 +49,64 @@ def valid_syntax(snapshot: Snapshot) -> Finding:
 
 def _excepted(path: str) -> bool:
     # `{` is in the names of folders that a template tool has yet to fill in.
-    return bool(_JSONC.fullmatch(path)) or any(
-        "{" in name or _EXCEPTED_FOLDERS.fullmatch(name) for name in folders(path)
-    )
+    return has_comments_by_name(path) or any("{" in name or _EXCEPTED_FOLDERS.fullmatch(name) for name in folders(path))
 
 
-_Parse = Callable[[Snapshot, bytes], object]
+def has_comments_by_name(path: str) -> bool:
+    """Whether a file is JSON only by its name: what reads it takes comments, too."""
+    return bool(_JSONC.fullmatch(path))
 
 
-def _parses(parse: _Parse, snapshot: Snapshot, content: bytes) -> bool:
+CheckYaml = Callable[[str], None]
+"""`YamlReader.check`."""
+
+
+def problem(path: str, content: bytes, check_yaml: CheckYaml) -> str | None:
+    """Why a file does not parse as what its name says, in one line; None if it does, or if its kind is not parsed."""
+    parse, limit = _parser(path)
+    if parse is None:
+        return None
+    if len(content) > limit:
+        return f"larger than {limit // 1024} KiB"
     try:
-        parse(snapshot, content)
-    except (ValueError, SyntaxError, RecursionError, MemoryError, UnreadableDocument):
+        parse(content, check_yaml)
+    except SyntaxError as error:
+        return f"{error.msg} (line {error.lineno})" if error.lineno else error.msg
+    except (RecursionError, MemoryError):
         # MemoryError is how Python's parser says that brackets are nested too deeply.
-        return False
-    return True
+        return "nested too deeply"
+    except (ValueError, UnreadableDocument) as error:
+        return str(error).partition("\n")[0] or "no valid content"
+    return None
 
 
-def _python(_: Snapshot, content: bytes) -> None:
+_Parse = Callable[[bytes, CheckYaml], object]
+
+
+def _parser(path: str) -> tuple[_Parse | None, int]:
+    """What parses a file of this name, and the largest that it takes, in bytes."""
+    return _PARSERS.get(path.rpartition(".")[2].casefold(), (None, 0))
+
+
+def _python(content: bytes, _: CheckYaml) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # an invalid escape in their string is no business of our output
         # Parses and resolves names, without making an object of every node: half the time of `ast.parse`.
         symtable.symtable(content, "<file>", "exec")  # type: ignore[arg-type]  # it takes bytes, and their coding line
 
 
-def _json(_: Snapshot, content: bytes) -> None:
+def _json(content: bytes, _: CheckYaml) -> None:
     json.loads(content.decode(json.detect_encoding(content), "surrogatepass"))
 
 
-def _toml(_: Snapshot, content: bytes) -> None:
+def _toml(content: bytes, _: CheckYaml) -> None:
     toml(content.decode("utf-8"))
 
 
-def _yaml(snapshot: Snapshot, content: bytes) -> None:
+def _yaml(content: bytes, check_yaml: CheckYaml) -> None:
     if is_binary(content):
         raise UnreadableDocument("binary")
-    snapshot.check_yaml(content.decode("utf-8-sig"))
+    check_yaml(content.decode("utf-8-sig"))
 
 
 _PARSERS: dict[str, tuple[_Parse, int]] = {
