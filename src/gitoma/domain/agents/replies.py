@@ -5,7 +5,11 @@ Total on any text: what cannot be read is a `Refusal` in words for the model. Ti
 
 from __future__ import annotations
 
+import json
 import re
+
+from gitoma.domain.agents import lenient_json
+from gitoma.domain.agents.changes import Refusal
 
 REPLY_MAX = 256 * 1024
 """The longest reply that is read, in characters; a model that writes more has lost its way."""
@@ -34,3 +38,48 @@ def strip_reasoning(text: str) -> str:
                 kept.clear()
             start, inside, opened = tag.end(), False, True
     return "".join(kept if inside else [*kept, text[start:]])
+
+
+_FENCED = re.compile(r"```\w*+\s*+(?=[{\[])")
+_OBJECT = re.compile(r"\{(?=\s*+(?:[\"']|\Z))")  # no brace of a sentence
+
+_NO_JSON = Refusal("no-json", "The answer has no JSON object. Give one, and nothing else.")
+_NO_OBJECT = Refusal("not-an-object", "The answer is no JSON object. Give one: it begins with `{` and ends with `}`.")
+
+
+def read_object(text: str) -> dict[str, object] | Refusal:
+    """The JSON object in a reply: the reply itself, else what is in its first code fence, else the first in its prose.
+
+    Small defects are mended as `lenient_json` says. An object that has no end is never closed for the model: what is
+    missing of it might have been the most important.
+
+    Returns:
+        The object; or a refusal: `truncated`, `no-json`, or `not-an-object` for JSON of another kind.
+    """
+    answer = strip_reasoning(text[:REPLY_MAX]).strip()
+    try:
+        return _object(_DECODER.decode(answer))
+    except (ValueError, RecursionError):
+        return _embedded(answer)
+
+
+_DECODER = json.JSONDecoder(strict=False)  # line ends may stand in a string as they are
+
+
+def _embedded(answer: str) -> dict[str, object] | Refusal:
+    fence = _FENCED.search(answer)
+    begin = _OBJECT.search(answer, fence.end() if fence else 0)
+    if begin is None:
+        return _NO_OBJECT if fence or answer.startswith(("[", '"')) else _NO_JSON
+    if answer[: begin.start()].rstrip().endswith("["):
+        return _NO_OBJECT
+    try:
+        return _object(lenient_json.read(answer, begin.start()))
+    except lenient_json.Unfinished as unfinished:
+        return Refusal("truncated", f"The JSON object has no end ({unfinished}). Give it whole, and shorter.")
+    except lenient_json.Malformed as malformed:
+        return Refusal("no-json", f"The JSON is not valid: {malformed}. Give one valid object, and nothing else.")
+
+
+def _object(value: object) -> dict[str, object] | Refusal:
+    return value if isinstance(value, dict) else _NO_OBJECT

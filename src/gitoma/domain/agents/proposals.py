@@ -1,0 +1,119 @@
+"""One task that a model proposes: what of it can be taken, or why it cannot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gitoma.domain.agents import paths
+from gitoma.domain.agents.changes import Refusal
+from gitoma.domain.agents.health.score import CheckResult, Mender
+from gitoma.domain.agents.progress import printable
+from gitoma.domain.agents.targets import TARGETS_MAX, is_target, targets
+from gitoma.domain.agents.tree import Tree
+
+TITLE_MAX = 80
+"""The longest title of a task, in characters: a line in a list."""
+
+INSTRUCTION_MAX = 600
+"""The longest instruction, in characters: a paragraph."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A task that can be done.
+
+    Attributes:
+        result: The check that it mends.
+        title: In the model's words, on one line; "" if it gave none.
+        instruction: Likewise.
+        files: What it is about: there, or wanted by the check; at least one of them mends it.
+    """
+
+    result: CheckResult
+    title: str
+    instruction: str
+    files: tuple[str, ...]
+
+    def doubles(self, other: Proposal) -> bool:
+        """Whether it is about the same check and a file of the other's."""
+        return self.result.name == other.result.name and not set(self.files).isdisjoint(other.files)
+
+
+def read_proposal(value: object, results: Sequence[CheckResult], tree: Tree) -> Proposal | str:
+    """Read what a model proposes.
+
+    Args:
+        value: What it said, as JSON gave it.
+        results: The checks that there may be tasks for.
+        tree: The files.
+
+    Returns:
+        The proposal, or why it is not taken, in one line that people read and the model, too.
+    """
+    try:
+        return _read(value, results, tree)
+    except _Dropped as why:
+        return str(why)
+
+
+class _Dropped(Exception):
+    """Why a proposal is not taken."""
+
+
+def _read(value: object, results: Sequence[CheckResult], tree: Tree) -> Proposal:
+    if not isinstance(value, dict):
+        raise _Dropped("a task is no object")
+    name = _text(value, "check")
+    result = next((result for result in results if _key(result.name) == _key(name)), None)
+    if result is None:
+        raise _Dropped(f"{one_line(name, 40) or 'a task without a check'}: no check of that name can be mended")
+    if result.fix.kind is Mender.RECIPE:  # nobody asks the model how
+        return Proposal(result, "", "", targets(result, tree))
+    title, instruction = (
+        one_line(_text(value, "title"), TITLE_MAX),
+        one_line(_text(value, "instruction"), INSTRUCTION_MAX),
+    )
+    return Proposal(result, title, instruction, _files(value.get("files"), result, tree))
+
+
+def _files(value: object, result: CheckResult, tree: Tree) -> tuple[str, ...]:
+    listed = [value] if isinstance(value, str) else value
+    if not isinstance(listed, list) or not listed or not all(isinstance(path, str) for path in listed):
+        raise _Dropped(f"{result.name}: it lists no files")
+    if len(listed) > TARGETS_MAX:
+        raise _Dropped(f"{result.name}: it lists more than {TARGETS_MAX} files")
+    files = tuple(dict.fromkeys(_file(path, result, tree) for path in listed))
+    if not any(is_target(path, result, tree) for path in files):
+        wanted = ", ".join(targets(result, tree))
+        raise _Dropped(f"{result.name}: none of its files mends it; list {wanted}")
+    return files
+
+
+def _file(path: str, result: CheckResult, tree: Tree) -> str:
+    judged = paths.check(path.strip(), tree.special)
+    if isinstance(judged, Refusal):
+        raise _Dropped(f"{result.name}: {judged.message}")
+    if is_target(judged, result, tree):
+        return judged
+    if judged not in tree:
+        raise _Dropped(f"{result.name}: there is no file {paths.shown(judged)}, and it asks for none of that name")
+    if paths.is_manifest(judged):
+        raise _Dropped(f"{result.name}: {paths.shown(judged)} is a manifest, which this check is not about")
+    return judged
+
+
+def _text(value: Mapping[object, object], name: str) -> str:
+    text = value.get(name)
+    return text.strip() if isinstance(text, str) else ""
+
+
+def _key(check: str) -> str:
+    """A check's name without what models get wrong about it."""
+    return check[:TITLE_MAX].casefold().replace("_", "-").replace(" ", "-")
+
+
+def one_line(text: str, limit: int) -> str:
+    """`text` on one line of at most `limit` characters, hidden ones escaped; a cut shows."""
+    line = printable(" ".join(text[: 4 * limit].split()))
+    return line if len(line) <= limit else f"{line[: limit - 1].rstrip()}…"
