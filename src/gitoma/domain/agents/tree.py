@@ -104,7 +104,10 @@ class ChangedCheckout(Checkout):
 
     def __init__(self, checkout: Checkout, change: ChangeSet) -> None:
         self._checkout = checkout
-        self._news = {file.path: None if file.new is None else file.new.encode("utf-8") for file in change.files}
+        # Text that is none is passed on: it must be refused where it is read, and not fail here.
+        self._news = {
+            file.path: None if file.new is None else file.new.encode("utf-8", "surrogatepass") for file in change.files
+        }
 
     @property
     def head(self) -> Head | None:

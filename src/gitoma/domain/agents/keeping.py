@@ -1,0 +1,115 @@
+"""What a change must leave in place: definitions of Python files, and most of a document.
+
+Small models that write a file anew drop what they were not thinking of. Tests are definitions too, so no failing one
+can be made to pass by taking it away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gitoma.domain.agents.changes import FileChange, Refusal
+from gitoma.domain.agents.paths import shown
+from gitoma.domain.agents.python_code import Outline, outline
+
+DOCUMENT_KEEPS = 0.7
+"""How much of its lines a document must keep, counted without blank ones."""
+
+DOCUMENT_SHORT = 10
+"""A document of fewer lines may be written anew."""
+
+_NAMED = 5  # definitions in one message
+_WORD = re.compile(r"\w+")
+_BEFORE_NAMES = frozenset("`'\".")
+_AFTER_NAMES = frozenset("`'\"(")
+_DOCUMENT = re.compile(r"(?:.*/)?(?:.+\.(?:md|markdown|rst|adoc)|readme(?:\.txt)?)", re.I)
+_FENCE = re.compile(r"[ \t>]*(`{3,}(?=[^`]*$)|~{3,})(.*)")
+_DIRECTIVE = re.compile(
+    r"[ \t]*(?:\.\. (?:code|code-block|sourcecode|prompt|literalinclude|doctest)::.*|.*[^:\s]::[ \t]*)"
+)
+
+
+def lost(file: FileChange, task: str) -> Iterator[Refusal]:
+    """Code `lost`, for what the file had and would have no more.
+
+    Args:
+        file: The file's part of the change; a new or deleted file loses nothing.
+        task: The task's words; a definition that they name may go.
+    """
+    if file.old is None or file.new is None:
+        return
+    if file.path.endswith((".py", ".pyi")):
+        before, after = outline(file.old), outline(file.new)
+        if before is not None and after is not None:
+            yield from _definitions(file.path, before, after, _named(task))
+    elif _DOCUMENT.fullmatch(file.path):
+        yield from _document(file.path, file.old, file.new)
+
+
+def _definitions(path: str, before: Outline, after: Outline, words: frozenset[str]) -> Iterator[Refusal]:
+    gone = [name for name in before.definitions if name not in after.bound and name.rpartition(".")[2] not in words]
+    gone = [name for name in gone if name.partition(".")[0] == name or name.partition(".")[0] in after.definitions]
+    if gone:
+        yield Refusal("lost", f"{shown(path)} would lose {_list(gone)}. Keep every definition, changed or not.")
+    emptied = [name for name, full in before.definitions.items() if full and after.definitions.get(name) is False]
+    if emptied:
+        yield Refusal("lost", f"There would be nothing left in {_list(emptied)} of {shown(path)}. Write it in full.")
+
+
+def _named(task: str) -> frozenset[str]:
+    """The words of a text that are names of code: written like one, quoted, or called.
+
+    A plain word is none: "add tests, and run them" says nothing about a function `run`.
+    """
+    return frozenset(
+        word[0]
+        for word in _WORD.finditer(task)
+        if not word[0].islower()
+        or "_" in word[0]
+        or task[max(0, word.start() - 1) : word.start()] in _BEFORE_NAMES
+        or task[word.end() : word.end() + 1] in _AFTER_NAMES
+    )
+
+
+def _list(names: list[str]) -> str:
+    some = ", ".join(map(shown, sorted(names)[:_NAMED]))
+    return some if len(names) <= _NAMED else f"{some} and {len(names) - _NAMED} more"
+
+
+def _document(path: str, old: str, new: str) -> Iterator[Refusal]:
+    before, after = _full_lines(old), _full_lines(new)
+    if before >= DOCUMENT_SHORT and after < DOCUMENT_KEEPS * before:
+        message = f"{shown(path)} would shrink from {before} lines to {after}. Keep what is there, and add to it."
+        yield Refusal("lost", message)
+    count = directives if path.casefold().endswith(".rst") else fences
+    (blocks_before, open_before), (blocks_after, open_after) = count(old), count(new)
+    if blocks_after < blocks_before:
+        message = f"{shown(path)} would have {blocks_after} code blocks instead of {blocks_before}. Keep them all."
+        yield Refusal("lost", message)
+    if open_after and not open_before:
+        yield Refusal("lost", f"A code block of {shown(path)} would not be closed. Close it with its fence.")
+
+
+def _full_lines(text: str) -> int:
+    return sum(bool(line.strip()) for line in text.split("\n"))
+
+
+def fences(text: str) -> tuple[int, bool]:
+    """How many fenced code blocks a Markdown text has, and whether the last one is left open."""
+    blocks = 0
+    mark = ""
+    for line in text.split("\n"):
+        fence = _FENCE.match(line)
+        if fence is None:
+            continue
+        if not mark:
+            mark, blocks = fence[1], blocks + 1
+        elif fence[1].startswith(mark) and not fence[2].strip():
+            mark = ""
+    return blocks, bool(mark)
+
+
+def directives(text: str) -> tuple[int, bool]:
+    """How many literal blocks a reStructuredText has; none can be left open."""
+    return sum(bool(_DIRECTIVE.fullmatch(line.rstrip())) for line in text.split("\n")), False
