@@ -1,0 +1,44 @@
+"""A language model that counts what it is asked, and stops when that is enough."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from gitoma.domain.agents.budget import Budget
+from gitoma.domain.agents.language_model import ChatReply, ChatRequest, Finish, LanguageModel, ModelFacts
+
+
+class MeteredModel(LanguageModel):
+    """A model within a budget.
+
+    Args:
+        model: The model.
+        budget: What may be spent; it is charged.
+    """
+
+    def __init__(self, model: LanguageModel, budget: Budget) -> None:
+        self._model = model
+        self.budget = budget
+
+    def facts(self) -> ModelFacts:
+        """See the port. It costs nothing."""
+        return self._model.facts()
+
+    def complete(self, request: ChatRequest) -> ChatReply:
+        """See the port.
+
+        Raises:
+            AgentError: Besides the port's: `budget`.
+        """
+        self.budget.before_call()
+        reply = self._model.complete(request)
+        self.budget.charge(reply)
+        return reply
+
+
+def complete_whole(model: LanguageModel, request: ChatRequest) -> ChatReply:
+    """Ask, and once more with twice the room if the answer did not fit: half a JSON object is worth nothing."""
+    reply = model.complete(request)
+    if reply.finish is Finish.LENGTH:
+        reply = model.complete(replace(request, max_tokens=2 * request.max_tokens))
+    return reply

@@ -1,0 +1,49 @@
+"""What the flows are given: every port, and what the operator has decided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gitoma.domain.agents.budget import Limits
+from gitoma.domain.agents.code_host import CodeHost
+from gitoma.domain.agents.language_model import LanguageModel
+from gitoma.domain.agents.ports import ArtifactStore, Progress, RunStates, VersionControl, YamlReader
+from gitoma.domain.clock import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """The ports of a flow, and its policy.
+
+    Attributes:
+        vcs: Clones, commits and pushes.
+        host: The code host.
+        has_token: There is a token for the code host.
+        model: Plans, edits and judges.
+        states: Keeps the states, one writer each.
+        artifacts: Keeps reports, diffs and transcripts.
+        yaml: Reads YAML.
+        clock: Tells the time.
+        progress: Tells whoever follows.
+        is_secret: Whether a line holds a credential of this installation.
+        token_hex: Random hex digits, as many as asked for.
+        limits: What this agent may spend.
+        waits: Wait for whoever works on the repository, instead of giving up: a job waits, a person decides.
+        job_id: The job that this is; None on a command line.
+    """
+
+    vcs: VersionControl
+    host: CodeHost
+    has_token: bool
+    model: LanguageModel
+    states: RunStates
+    artifacts: ArtifactStore
+    yaml: YamlReader
+    clock: Clock
+    progress: Progress
+    is_secret: Callable[[str], bool]
+    token_hex: Callable[[int], str]
+    limits: Limits
+    waits: bool = False
+    job_id: str | None = None
