@@ -6,16 +6,16 @@ The phases, and which may follow which:
                             │           │          │            │
                             └───────────┴──────────┴─► DONE ◄───┘
 
-Only a new run, under a new run id, begins at IDLE again. PLANNING ─► DONE: there was nothing to mend. WORKING ─► DONE: no
-task succeeded. A pull request that is merged or closed is DONE.
+Only a new run, under a new run id, begins at IDLE again. PLANNING ─► DONE: there was nothing to mend. WORKING ─► DONE:
+no task succeeded. A pull request that is merged or closed is DONE.
 
-A run is resumed if it was left behind in ANALYZING, PLANNING or WORKING less than `RESUMABLE_FOR` ago, on the commit that
-its base branch still points to, and if nobody asks for another branch. In WORKING its plan must be readable. A run that was
-killed between its last push and its pull request is one in WORKING with nothing left to do: resuming it opens the pull
-request.
+A run is resumed if it was left behind in ANALYZING, PLANNING or WORKING less than `RESUMABLE_FOR` ago, on the commit
+that its base branch still points to, and if nobody asks for another branch. In WORKING its plan must be readable. A run
+that was killed between its last push and its pull request is one in WORKING with nothing left to do: resuming it opens
+the pull request.
 
-Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha`, `job_id`, `exit_code` and
-`threads`; they are in `RepoState.kept`, and whatever is in their place, reading them never fails.
+Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha`, `job_id`, `exit_code`
+and `threads`; they are in `RepoState.kept`, and whatever is in their place, reading them never fails.
 """
 
 from __future__ import annotations
@@ -135,22 +135,9 @@ def exit_code(state: RepoState) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255 else None
 
 
-def threads(state: RepoState) -> dict[int, str]:
-    """What has become of the threads of a review: the number of a thread's first comment to a disposition."""
-    found = state.kept.get("threads")
-    if not isinstance(found, Mapping):
-        return {}
-    # More digits than any comment of GitHub's has are not read: turning thousands of them into a number takes long.
-    return {
-        int(number): value
-        for number, value in found.items()
-        if isinstance(value, str) and number.isascii() and number.isdigit() and len(number) < 20
-    }
-
-
-def threads_field(dispositions: Mapping[int, str]) -> dict[str, Json]:
-    """The field `threads` that `threads` reads as `dispositions`."""
-    return {str(number): disposition for number, disposition in sorted(dispositions.items())}
+def threads(state: RepoState) -> Json:
+    """What has become of the threads of a review, as `review.from_json` reads it; None where there is nothing."""
+    return state.kept.get("threads")
 
 
 def _text(state: RepoState, name: str) -> str | None:
@@ -212,7 +199,8 @@ def decide_start(
         state: What an earlier run left behind.
         branch: The branch that is asked for; None: the one of the unfinished run, or a new one.
         base_sha: Where the base branch points to now.
-        remote_sha: Where `branch` points to on the host, or the state's branch if none is asked for; None: no such branch.
+        remote_sha: Where `branch` points to on the host, or the state's branch if none is asked for; None: it is not
+            there.
         resume: Going on is asked for.
         fresh: Beginning anew is asked for.
         now: The present moment, aware.
