@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from gitoma.adapters.chat_completions import ChatCompletionsServer
+from gitoma.adapters.chat_completions.health import ChatCompletionsServer
 from gitoma.adapters.testing.model_servers import MODEL_SERVER_CHECKS, FixedModelServer, Make
 from gitoma.domain.health import ModelServer
 

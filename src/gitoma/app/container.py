@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from dependency_injector import containers, providers
 
-from gitoma.adapters.chat_completions import ChatCompletionsServer
+from gitoma.adapters.chat_completions.health import ChatCompletionsServer
 from gitoma.adapters.clock import SystemClock
 from gitoma.adapters.files.repo_states import FileRepoStates
 from gitoma.adapters.local import LocalDispatcher

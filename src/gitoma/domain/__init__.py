@@ -4,7 +4,7 @@ What it needs from the outside are ports, each in the `ports.py` next to the cod
 
     port            in                callers                     adapters
     Clock           clock             all that need the time      clock.SystemClock
-    ModelServer     health            health.HealthCheck          chat_completions.ChatCompletionsServer
+    ModelServer     health            health.HealthCheck          chat_completions.health.ChatCompletionsServer
     JobStore        jobs.ports        jobs.service, supervisor    memory.MemoryJobStore
     OutputLog       jobs.ports        jobs.service, supervisor    memory.MemoryOutputLog
     Follower        jobs.ports        adapters.http.stream        memory.MemoryFollower
@@ -13,6 +13,7 @@ What it needs from the outside are ports, each in the `ports.py` next to the cod
     Dispatcher      jobs.ports        jobs.service                local.LocalDispatcher
     RepoStates      repos.ports       repos.overview, REST API    files.repo_states.FileRepoStates
     ProcessTable    repos.ports       repos.overview              posix.process_table.PosixProcessTable
+    LanguageModel   agents.language_model  the agents             chat_completions.model.ChatCompletionsModel
     VersionControl  agents.ports      app.commands.analyze        git.cli.GitCli
     Checkout        agents.ports      agents.analyze              git.checkout.GitCheckout
     YamlReader      agents.ports      agents.health               yaml_documents.PyYamlReader

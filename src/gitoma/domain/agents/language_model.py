@@ -104,6 +104,7 @@ class LanguageModel(Protocol):
         """Ask one question and wait for the whole answer.
 
         Raises:
-            AgentError: `model_unavailable`, `model_missing`, `config`; `model_empty` for an answer without text,
-                `model_runaway` for one without end.
+            AgentError: `model_unavailable`, `model_missing`, `config`; `model_empty` for an answer without text, or a
+                question that is too long for the model; `model_runaway` for an answer without end; `budget` where the
+                time for the work was over first.
         """

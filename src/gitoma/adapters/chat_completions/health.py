@@ -1,4 +1,4 @@
-"""Any model server that speaks the OpenAI-compatible protocol: LM Studio, Ollama, llama.cpp, vLLM and others."""
+"""Asks a model server for its models, for the health of the installation: in an event loop, and in little time."""
 
 from __future__ import annotations
 
