@@ -1,0 +1,84 @@
+"""The title and the text of a pull request.
+
+What a model or a repository wrote is shown as code: no mention, no reference, no link, no image and no markup comes of
+it, it cannot leave its line, and it cannot pass for the mark that says which run made the pull request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gitoma.domain.agents.health.score import CheckResult, Report
+from gitoma.domain.agents.plan import Plan, Source, Status, Subtask, for_people
+from gitoma.domain.agents.proposals import one_line
+
+LINE_MAX = 160
+"""How much is shown of one text, in characters."""
+
+
+def pull_request(plan: Plan, before: Report, after: Report, run_id: str) -> tuple[str, str]:
+    """The title and the body, in Markdown.
+
+    Args:
+        plan: What was planned, and what has become of it.
+        before: What the checks found on the base branch.
+        after: What they find now.
+        run_id: The run's id; a hidden mark in the body holds it, for `mark_of` to find.
+    """
+    done = [task for task in plan.tasks if task.status is Status.DONE]
+    title = f"Improve the repository's health: {_counted(done)} ({_score(before)} → {_score(after)})"
+    parts = [
+        f"Health score **{_score(before)} → {_score(after)}** of 10, by checks of the files alone; nothing was run.",
+        _note(plan),
+        _section("Done", map(_done, done)),
+        _section("Not done", map(_failed, (task for task in plan.tasks if task.status is not Status.DONE))),
+        _section("For people", map(_for_people, for_people(after))),
+        "Made by an automatic agent. Read each commit before you merge.",
+        mark_of(run_id),
+    ]
+    return title, "\n\n".join(filter(None, parts)) + "\n"
+
+
+def mark_of(run_id: str) -> str:
+    """The hidden mark in the body of a run's pull request."""
+    return f"<!-- gitoma:run={run_id} -->"
+
+
+def shown(text: str) -> str:
+    """Text of a model or a repository as code on one line of Markdown, where nothing of it means anything."""
+    line = one_line(text, LINE_MAX).replace("`", "'").replace("<!--", "<! --")
+    return f"`{line}`" if line.strip() else "(nothing)"
+
+
+def _score(report: Report) -> str:
+    return "n/a" if report.score is None else f"{report.score:.1f}"
+
+
+def _counted(done: list[Subtask]) -> str:
+    return f"{len(done)} improvement{'' if len(done) == 1 else 's'}"
+
+
+def _note(plan: Plan) -> str:
+    if plan.source is Source.FALLBACK:
+        return "The model proposed no usable plan; this is the agent's own, made from what weighs most in the checks."
+    return f"Planned by the model {shown(plan.model)}."
+
+
+def _section(heading: str, lines: Iterable[str]) -> str:
+    listed = "\n".join(f"- {line}" for line in lines)
+    return f"### {heading}\n{listed}" if listed else ""
+
+
+def _done(task: Subtask) -> str:
+    files = ", ".join(map(shown, task.files))
+    sha = f" ({task.sha[:10]})" if task.sha else ""
+    return f"**{task.check}**: {shown(task.title)}, in {files}{sha}"
+
+
+def _failed(task: Subtask) -> str:
+    return f"**{task.check}**: {shown(task.title)}: {shown(task.error or task.status.value)}"
+
+
+def _for_people(result: CheckResult) -> str:
+    score = "" if result.score is None else f" ({result.score:g}/10)"
+    return f"**{result.name}**{score}: {shown(result.reason)}. {result.fix.hint}"
