@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
@@ -40,6 +41,41 @@ def commit_message(task: Subtask, run_id: str) -> str:
     if len(subject) > SUBJECT_MAX:
         subject = pattern.format(place="files")
     return f"{subject}\n\nGitoma-Run: {run_id}\nGitoma-Task: {task.id} {task.check}\n"
+
+
+def fix_message(job: str, ci_run: int) -> str:
+    """The message of a commit that mends a failed CI job.
+
+    Args:
+        job: The job's name; whoever wrote the workflow chose it.
+        ci_run: The number of the run that failed.
+    """
+    subject = _cut(f"fix(ci): {_plain(job) or 'a failed job'}")
+    return f"{subject}\n\nGitoma-CI-Run: {ci_run}\n"
+
+
+def review_message(path: str, comment: int) -> str:
+    """The message of a commit that does what a review asked for.
+
+    Args:
+        path: The file that was commented on.
+        comment: The number of the comment that began the thread.
+    """
+    name = _plain(path.rpartition("/")[2]) or "a file"
+    subject = _cut(f"fix(review): do what was asked of {name}")
+    return f"{subject}\n\nGitoma-Comment: {comment}\n"
+
+
+_ODD = re.compile(r"[^A-Za-z0-9 ._(),+/-]+")
+
+
+def _plain(text: str) -> str:
+    """Somebody else's words in ours: no mention, no reference, no `[skip ci]`, nothing but one line."""
+    return " ".join(_ODD.sub(" ", text[: 4 * SUBJECT_MAX]).split())
+
+
+def _cut(subject: str) -> str:
+    return subject if len(subject) <= SUBJECT_MAX else f"{subject[: SUBJECT_MAX - 1].rstrip()}…"
 
 
 def _place(files: tuple[str, ...]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from gitoma.domain.agents.code_host import NewPull
 from gitoma.domain.agents.health.score import CheckResult, Report
 from gitoma.domain.agents.plan import Plan, Source, Status, Subtask, for_people
 from gitoma.domain.agents.proposals import one_line
@@ -16,27 +17,30 @@ LINE_MAX = 160
 """How much is shown of one text, in characters."""
 
 
-def pull_request(plan: Plan, before: Report, after: Report, run_id: str) -> tuple[str, str]:
-    """The title and the body, in Markdown.
+def pull_request(plan: Plan, before: float | None, after: Report, run_id: str, *, head: str, base: str) -> NewPull:
+    """The pull request of a run; its body is Markdown.
 
     Args:
         plan: What was planned, and what has become of it.
-        before: What the checks found on the base branch.
-        after: What they find now.
-        run_id: The run's id; a hidden mark in the body holds it, for `mark_of` to find.
+        before: The score of the base branch; None if nothing applied.
+        after: What the checks find now.
+        run_id: The run's id; a hidden mark in the body holds it.
+        head: The branch with the commits.
+        base: The branch that they are for.
     """
+    scores = f"{_score(before)} → {_score(after.score)}"
     done = [task for task in plan.tasks if task.status is Status.DONE]
-    title = f"Improve the repository's health: {_counted(done)} ({_score(before)} → {_score(after)})"
+    title = f"Improve the repository's health: {_counted(done)} ({scores})"
     parts = [
-        f"Health score **{_score(before)} → {_score(after)}** of 10, by checks of the files alone; nothing was run.",
+        f"Health score **{scores}** of 10, by checks of the files alone; nothing was run.",
         _note(plan),
         _section("Done", map(_done, done)),
         _section("Not done", map(_failed, (task for task in plan.tasks if task.status is not Status.DONE))),
         _section("For people", map(_for_people, for_people(after))),
-        "Made by an automatic agent. Read each commit before you merge.",
+        "Made by gitoma. Read each commit before you merge.",
         mark_of(run_id),
     ]
-    return title, "\n\n".join(filter(None, parts)) + "\n"
+    return NewPull(title, "\n\n".join(filter(None, parts)) + "\n", head, base)
 
 
 def mark_of(run_id: str) -> str:
@@ -50,8 +54,8 @@ def shown(text: str) -> str:
     return f"`{line}`" if line.strip() else "(nothing)"
 
 
-def _score(report: Report) -> str:
-    return "n/a" if report.score is None else f"{report.score:.1f}"
+def _score(score: float | None) -> str:
+    return "n/a" if score is None else f"{score:.1f}"
 
 
 def _counted(done: list[Subtask]) -> str:
