@@ -52,6 +52,11 @@ class Split:
     search: tuple[str, ...]
     replace: tuple[str, ...]
 
+    @property
+    def has_text(self) -> bool:
+        """Whether there is more to find than blank lines and such as look like dividers."""
+        return any(line.strip() and not _DIVIDER.fullmatch(line) for line in self.search)
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -112,6 +117,7 @@ class _Reader:
     def __init__(self, known: Container[str]) -> None:
         self._known = known
         self._path: str | None = None
+        self._is_named = False  # by a FILE line since the last block: then no other line names a new file
         self._last = ""  # the last line outside that was neither blank nor a fence, freed of its decoration
         self._inside: list[str] | None = None
         self._named: list[str] = []
@@ -144,9 +150,10 @@ class _Reader:
     def _begin(self) -> None:
         if self._inside is not None:
             self._refuse("A block begins inside another one. End each block with >>>>>>> REPLACE.")
-        elif _like_a_path(self._last):
+        elif _like_a_path(self._last) and not self._is_named:
             self._path = self._last
         self._last = ""
+        self._is_named = False
         self._inside = []
 
     def _close(self) -> None:
@@ -180,7 +187,8 @@ class _Reader:
         if what == "DELETE":
             self._items.append(Deletion(path))
         else:
-            self._path = path
+            self._path = path or None
+            self._is_named = True
             self._named.append(path)
 
     def _fence(self, line: str) -> None:

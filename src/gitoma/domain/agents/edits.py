@@ -188,7 +188,7 @@ def _result(splits: Sequence[Split], path: str, current: str | None) -> str | Re
     if len(splits) == 1:
         return replaced(splits[0], path, current)
     # With several dividers, an empty SEARCH may as well be the beginning of one with an underlined heading.
-    sure = [split for split in splits if current is None or any(line.strip() for line in split.search)]
+    sure = [split for split in splits if current is None or split.has_text]
     texts = {text for split in sure if isinstance(text := replaced(split, path, current), str)}
     return texts.pop() if len(texts) == 1 else Refusal("malformed", _DIVIDERS.format(shown(path)))
 

@@ -15,7 +15,7 @@ _COMMENT = re.compile(r"(?:#+|//+|/\*+|<!--|--|;+|%+|\{/\*|\*+|\"\"\"|\(\*)\s*")
 _BRACKET = re.compile(r"[\[(<]\s*")
 _DOCUMENT_MARK = re.compile(r"<!--\s*|\*+(?!\s)|\.\.\s+")  # `#` and `* ` begin headings and items there
 _DOCUMENTS = (".md", ".rst", ".txt", ".adoc", ".markdown")
-_TRAILER = " \t*/->}])#.…\"'`"
+_AROUND = " \t*/-<>{}[]()#.…\"'`"
 _DOTS = re.compile(r"(?:\.{3,}|…)")
 _AFTER_DOTS = re.compile(
     r"\s*[\[(]?\s*(?:the |all |any |your )?(?:rest|remainder|remaining|existing|previous|original|other|unchanged|same"
@@ -66,7 +66,7 @@ def _stands_for_more(text: str, before: str, path: str) -> bool:
     dots = _DOTS.match(said)
     if dots:
         return _is_dots(said[dots.end() :], bool(comment), bool(begin) or not _may_be_alone(text, before, path))
-    return begin is not None and bool(_SPELLED.fullmatch(said.strip(_TRAILER)))
+    return begin is not None and bool(_SPELLED.fullmatch(said.strip(_AROUND)))
 
 
 def _is_dots(rest: str, in_comment: bool, alone: bool) -> bool:
@@ -74,7 +74,7 @@ def _is_dots(rest: str, in_comment: bool, alone: bool) -> bool:
 
     In code, dots with a word right behind them are a spread (`...rest, x`), unless the words say it in full.
     """
-    plain = rest.strip(_TRAILER)
+    plain = rest.strip(_AROUND)
     if not plain:
         return alone
     if in_comment or rest[0].isspace() or rest.rstrip("])>").endswith(("...", "…")):

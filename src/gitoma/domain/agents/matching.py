@@ -145,4 +145,4 @@ def _by_words(search: Sequence[str], lines: Sequence[str]) -> int | None:
     shared, number = max(
         ((len(wanted.intersection(_WORD.findall(line))), -n) for n, line in enumerate(lines)), default=(0, 0)
     )
-    return -number - 1 if shared > 1 else None
+    return -number if shared > 1 else None

@@ -117,7 +117,7 @@ def _problems(path: str) -> Iterator[str]:
     if not any(part != "." for part in parts):
         yield "names no file"
     if any(part != "." and _leads_away(part) for part in parts):
-        yield "has a name of dots, or a slash in disguise"
+        yield "has a name of nothing but dots, or a slash in disguise"
     if parts[-1] == ".":
         yield "names a folder"
 
@@ -127,9 +127,9 @@ def _unprintable(character: str) -> bool:
 
 
 def _leads_away(part: str) -> bool:
-    """`..`, other names of nothing but dots and blanks, and letters that some forms of Unicode write with a slash."""
+    """`..`, other names of nothing but dots and blanks, also before a colon, and letters that stand for a slash."""
     plain = unicodedata.normalize("NFKC", part)
-    return not plain.strip(" .") or "/" in plain or "\\" in plain
+    return not plain.partition(":")[0].strip(" .") or "/" in plain or "\\" in plain
 
 
 def _folded(part: str) -> str:

@@ -6,6 +6,7 @@ import ast
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _Def = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -26,6 +27,7 @@ class Outline:
     imports: frozenset[str]
 
 
+@lru_cache(maxsize=8)  # several rules ask for the same file, as it is and as it is to be
 def outline(text: str) -> Outline | None:
     """Read a module; None if it does not parse."""
     try:

@@ -42,15 +42,15 @@ class TextFile:
 
         New lines end as most lines of the file do. The file ends as it did: with a line end, or without.
         """
-        final = self._ends[-1:]
+        final, usual = self._ends[-1:], self._usual_end()
         same = _equal_at_the_beginning(self.lines[start:end], lines)  # they keep their own ends
-        self._ends[start + same : end] = [self._usual_end()] * (len(lines) - same)
+        self._ends[start + same : end] = [usual] * (len(lines) - same)
         self.lines[start:end] = lines
         if final and self._ends:
-            self._ends[-1] = final[0] and (self._ends[-1] or self._usual_end())
+            self._ends[-1] = final[0] and (self._ends[-1] or usual)
 
     def _usual_end(self) -> str:
-        return "\r\n" if 2 * self._ends.count("\r\n") > len(self._ends) else "\n"
+        return "\r\n" if self._ends.count("\r\n") > self._ends.count("\n") else "\n"
 
 
 def _equal_at_the_beginning(some: Sequence[str], others: Sequence[str]) -> int:
