@@ -15,8 +15,10 @@ from gitoma.adapters.testing.version_control_checks import (
     VERSION_CONTROL_CHECKS,
     Check,
 )
+from gitoma.adapters.testing.working_copy_checks import WORKING_COPY_CHECKS
 from gitoma.domain.agents.ports import Kind
 
+CHECKS = (*VERSION_CONTROL_CHECKS, *WORKING_COPY_CHECKS)
 IDENTITY = {
     f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER") for what, value in (("NAME", "A"), ("EMAIL", "a@b"))
 }
@@ -68,12 +70,12 @@ def make_git(tmp_path: Path, remote: Path) -> Callable[[], GitCli]:
     return lambda: GitCli(work=tmp_path / "work", variables=variables, token=None, redact=str, notice=no_notice)
 
 
-@pytest.mark.parametrize("check", VERSION_CONTROL_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_version_control_in_memory(check: Check) -> None:
     check(MemoryVersionControl({ACME.slug: {"main": FILES, "other": OTHER_FILES}, EMPTY.slug: None}))
 
 
-@pytest.mark.parametrize("check", VERSION_CONTROL_CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_version_control_by_git(check: Check, make_git: Callable[[], GitCli], tmp_path: Path) -> None:
     check(make_git())
 

@@ -10,12 +10,17 @@ from pathlib import Path
 from gitoma.adapters.git import failures, process, work_folders
 from gitoma.adapters.git.checkout import opened
 from gitoma.adapters.git.environment import NETWORK, NO_TRANSPORT, ORIGIN, Config, credentials, environment
+from gitoma.adapters.git.remote import Remote
+from gitoma.adapters.git.working_copy import Identity, opened_for_writing
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.ports import Checkout, VersionControl
+from gitoma.domain.agents.ports import Checkout, VersionControl, WorkingCopy
 from gitoma.domain.repos.names import Branch, RepoUrl
 
 CLONE_TIMEOUT_S = 300.0
 """How long a clone may take."""
+
+WORKING_DEPTH = 20
+"""How many commits a working copy reaches back: a run's own are five, and people may have added some."""
 
 PACK_MAX_BYTES = 2 * 1024**3
 """The largest file that a clone may write: its one pack."""
@@ -30,6 +35,8 @@ class GitCli(VersionControl):
         token: For `github.com`, or None; public repositories need none.
         redact: Takes credentials out of a line.
         notice: Is told, in a line, when `work` cannot be used and the system's folder for temporary files is.
+        bot_name: Author and committer of commits.
+        bot_email: The same.
         clone_timeout_s: How long a clone may take.
         pack_max_bytes: The largest file that a clone may write.
     """
@@ -42,6 +49,8 @@ class GitCli(VersionControl):
         token: str | None,
         redact: Callable[[str], str],
         notice: Callable[[str], None],
+        bot_name: str = "gitoma",
+        bot_email: str = "gitoma@users.noreply.github.com",
         clone_timeout_s: float = CLONE_TIMEOUT_S,
         pack_max_bytes: int = PACK_MAX_BYTES,
     ) -> None:
@@ -50,6 +59,7 @@ class GitCli(VersionControl):
         self._token = token
         self._redact = redact
         self._notice = notice
+        self._bot = Identity(bot_name, bot_email)
         self._clone_timeout_s = clone_timeout_s
         self._pack_max_bytes = pack_max_bytes
 
@@ -59,8 +69,17 @@ class GitCli(VersionControl):
         work_folders.sweep(self._work)
         with ExitStack() as stack:
             folder = stack.enter_context(self._folder())
-            self._clone(repo, branch, folder)
-            yield stack.enter_context(opened(folder / "repo", self._offline(())))
+            yield stack.enter_context(opened(self._clone(repo, branch, folder, depth=1), self._offline(())))
+
+    @contextmanager
+    def working_copy(self, repo: RepoUrl, branch: Branch | None = None) -> Iterator[WorkingCopy]:
+        """See the port."""
+        work_folders.sweep(self._work)
+        with ExitStack() as stack:
+            folder = self._clone(repo, branch, stack.enter_context(self._folder()), depth=WORKING_DEPTH)
+            remote = Remote(repo.slug, folder, self._online(), self._redact)
+            variables = {**self._offline(()), **self._bot.variables()}
+            yield stack.enter_context(opened_for_writing(folder, variables, remote))
 
     @contextmanager
     def local(self, folder: str) -> Iterator[Checkout]:
@@ -88,13 +107,15 @@ class GitCli(VersionControl):
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="gitoma-")))
         return _entered(stack, folder)
 
-    def _clone(self, repo: RepoUrl, branch: Branch | None, folder: Path) -> None:
-        variables = environment(self._variables, protocols=NETWORK, config=credentials(self._token))
+    def _clone(self, repo: RepoUrl, branch: Branch | None, folder: Path, *, depth: int) -> Path:
+        """Clone into a folder below `folder`, and return it."""
+        variables = self._online()
         variables["GIT_CEILING_DIRECTORIES"] = str(folder.parent)  # the home may itself be in somebody's checkout
         named = ("--branch", branch.name) if branch else ()
+        target = folder / "repo"
         arguments = (
-            *("clone", "--quiet", "--no-checkout", "--depth", "1", "--no-tags", "--single-branch"),
-            *("--no-recurse-submodules", "--template=", *named, "--", f"{ORIGIN}/{repo.slug}", str(folder / "repo")),
+            *("clone", "--quiet", "--no-checkout", "--depth", str(depth), "--no-tags", "--single-branch"),
+            *("--no-recurse-submodules", "--template=", *named, "--", f"{ORIGIN}/{repo.slug}", str(target)),
         )
         ended = process.run(
             arguments,
@@ -105,6 +126,12 @@ class GitCli(VersionControl):
         )
         if ended.code != 0:
             raise failures.of_clone(str(repo.slug), ended, self._clone_timeout_s, self._redact)
+        return target
+
+    def _online(self) -> dict[str, str]:
+        # The name of the first branch, where the host's repository has no commit and does not say one.
+        config = (*credentials(self._token), ("init.defaultBranch", "main"))
+        return environment(self._variables, protocols=NETWORK, config=config)
 
     def _offline(self, config: Config) -> dict[str, str]:
         return environment(self._variables, protocols=NO_TRANSPORT, config=config)

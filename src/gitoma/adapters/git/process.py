@@ -7,6 +7,7 @@ import resource
 import select
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -45,6 +46,7 @@ def run(
     *,
     folder: Path,
     variables: Mapping[str, str],
+    given: bytes = b"",
     timeout_s: float = COMMAND_TIMEOUT_S,
     output_limit: int = _CHUNK,
     file_limit: int | None = None,
@@ -55,6 +57,7 @@ def run(
         arguments: Behind `git`.
         folder: Its working directory.
         variables: Its environment.
+        given: Its standard input.
         timeout_s: How long it may take.
         output_limit: How many bytes of output are wanted at most.
         file_limit: How many bytes one file that it writes may have.
@@ -63,7 +66,17 @@ def run(
         AgentError: There is no git (`config`), or it cannot be started (`git_failed`).
     """
     deadline = time.monotonic() + timeout_s
-    with started(arguments, folder=folder, variables=variables, errors=subprocess.PIPE, file_limit=file_limit) as git:
+    with (
+        _as_input(given) as stdin,
+        started(
+            arguments,
+            folder=folder,
+            variables=variables,
+            stdin=stdin,
+            errors=subprocess.PIPE,
+            file_limit=file_limit,
+        ) as git,
+    ):
         assert git.stdout is not None
         assert git.stderr is not None
         output, errors = bytearray(), bytearray()
@@ -77,6 +90,18 @@ def run(
         with suppress(subprocess.TimeoutExpired):  # then the code stays None, which says so
             code = git.wait(max(0.0, deadline - time.monotonic()))
     return Completed(code, bytes(output), False, errors.decode("utf-8", "replace"))
+
+
+@contextmanager
+def _as_input(given: bytes) -> Iterator[int]:
+    """A descriptor to read `given` from; a file, because a pipe that is full would wait for whoever waits for us."""
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        yield file.fileno()
 
 
 def _chunks(sinks: dict[int, bytearray], deadline: float) -> Iterator[tuple[bytearray, bytes]]:
@@ -122,7 +147,9 @@ def started(
             stderr=errors,
             bufsize=0,
             process_group=0,
-            preexec_fn=_prepared(mask, file_limit),  # safe here: a command line has one thread, the server has more
+            # Unsafe where threads hold locks that it needs. It needs none: two system calls. And a command line's only
+            # other thread is the heartbeat, which holds none beyond Python's own.
+            preexec_fn=_prepared(mask, file_limit),
         )
     except OSError as error:
         signal.pthread_sigmask(signal.SIG_SETMASK, mask)

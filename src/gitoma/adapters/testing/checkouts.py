@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from hypothesis import strategies as st
 
+from gitoma.adapters.testing.working_copies import MemoryRemote, MemoryWorkingCopy, Tree, entries_of, read_of
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.health.snapshot import Snapshot
 from gitoma.domain.agents.health.words import words
@@ -20,6 +21,7 @@ from gitoma.domain.agents.ports import (
     Kind,
     Progress,
     VersionControl,
+    WorkingCopy,
     YamlReader,
 )
 from gitoma.domain.agents.progress import Event, line_of
@@ -41,7 +43,7 @@ class MemoryCheckout(Checkout):
     """
 
     def __init__(self, files: Files, head: Head | None = A_HEAD) -> None:
-        self._files = {path: _kind_and_content(files[path]) for path in sorted(files)} if head else {}
+        self._tree = _tree(files) if head else {}
         self._head = head
 
     @property
@@ -51,15 +53,15 @@ class MemoryCheckout(Checkout):
 
     def entries(self) -> tuple[FileEntry, ...]:
         """Every path."""
-        return tuple(
-            FileEntry(path, kind, 0 if kind is Kind.SUBMODULE else len(content))
-            for path, (kind, content) in self._files.items()
-        )
+        return entries_of(self._tree)
 
     def read(self, path: str, limit: int) -> bytes | None:
         """A regular file's content."""
-        kind, content = self._files.get(path, (Kind.SUBMODULE, b""))
-        return content if kind in (Kind.FILE, Kind.EXECUTABLE) and len(content) <= limit else None
+        return read_of(self._tree, path, limit)
+
+
+def _tree(files: Files) -> Tree:
+    return {path: _kind_and_content(files[path]) for path in sorted(files)}
 
 
 def _kind_and_content(value: bytes | tuple[Kind, bytes]) -> tuple[Kind, bytes]:
@@ -67,38 +69,50 @@ def _kind_and_content(value: bytes | tuple[Kind, bytes]) -> tuple[Kind, bytes]:
 
 
 class MemoryVersionControl(VersionControl):
-    """Repositories in memory.
+    """Repositories in memory. What one working copy pushes, the next one finds.
 
     Args:
         repos: Slug and branch to files; a slug's first branch is its default, None is a repository without commits.
         folders: Folders on this machine to the files of the checkouts that they are in.
+
+    Attributes:
+        remotes: The repositories as they are now.
+        open: How many clones and working copies there are at this moment.
     """
 
     def __init__(
         self, repos: Mapping[Slug, Mapping[str, Files] | None], folders: Mapping[str, Files] | None = None
     ) -> None:
-        self._repos = repos
+        self.remotes = {
+            slug: MemoryRemote({name: _tree(files) for name, files in (branches or {}).items()}, A_TIME)
+            for slug, branches in repos.items()
+        }
         self._folders = folders or {}
         self.open = 0
 
     @contextmanager
     def clone(self, repo: RepoUrl, branch: Branch | None = None) -> Iterator[Checkout]:
         """A checkout of one of the repositories."""
-        if repo.slug not in self._repos:
-            raise AgentError(Code.NOT_FOUND, f"{repo.slug} was not found")
-        branches = self._repos[repo.slug]
-        if branches is None:
-            checkout = MemoryCheckout({}, None)
-        else:
-            name = branch.name if branch else next(iter(branches))
-            if name not in branches:
-                raise AgentError(Code.NOT_FOUND, f"{repo.slug} has no such branch")
-            checkout = MemoryCheckout(branches[name], Head(A_HEAD.sha, name, A_TIME))
+        with self.working_copy(repo, branch) as copy:
+            yield copy
+
+    @contextmanager
+    def working_copy(self, repo: RepoUrl, branch: Branch | None = None) -> Iterator[WorkingCopy]:
+        """A working copy of one of the repositories."""
+        copy = self._copy(repo.slug, branch)
         self.open += 1
         try:
-            yield checkout
+            yield copy
         finally:
             self.open -= 1
+
+    def _copy(self, slug: Slug, branch: Branch | None) -> MemoryWorkingCopy:
+        remote = self.remotes.get(slug)
+        if remote is None:
+            raise AgentError(Code.NOT_FOUND, f"{slug} was not found")
+        if branch is not None and branch.name not in remote.branches:
+            raise AgentError(Code.NOT_FOUND, f"{slug} has no such branch")
+        return remote.opened(branch.name if branch else remote.default)
 
     @contextmanager
     def local(self, folder: str) -> Iterator[Checkout]:

@@ -98,27 +98,35 @@ class WorkingCopy(Checkout, Protocol):
     def commit(self, change: ChangeSet, message: str) -> str:
         """Add a commit with this change on top of the newest one, and return its object name.
 
-        Files keep their mode; new ones are ordinary files. Nothing is pushed.
+        Files keep their mode; new ones are ordinary files. Text is written as UTF-8, without any conversion. Nothing is
+        pushed.
 
         Raises:
-            AgentError: `git_failed`: a file is not what the change says that it was, or git refused.
+            AgentError: `git_failed`: a file is not what the change says that it was, nothing would change, a path is
+                none that git takes or is in the way of another, or git refused. Then nothing has changed.
         """
 
     @abstractmethod
     def push(self, branch: Branch, *, expect: str | None) -> None:
-        """Make `branch` on the host point to the newest commit. Never forces.
+        """Make `branch` on the host point to the newest commit. Never forces; once it is done, doing it again is fine.
 
         Args:
             branch: The branch.
-            expect: Where it must point to now; None: it must not exist.
+            expect: Where it must point to now, which the newest commit comes after; None: it must not exist.
 
         Raises:
-            AgentError: `branch_moved`, `branch_exists`, `protected`, `auth`, `forbidden`, `network`, `git_failed`.
+            AgentError: `branch_moved`, `branch_exists`, `protected`, `auth`, `forbidden`, `not_found`, `rate_limited`,
+                `network`, `git_failed`. Then the branch does not point to the newest commit, or, after `network` alone,
+                it is not known whether it does.
         """
 
     @abstractmethod
     def remote_sha(self, branch: Branch) -> str | None:
-        """Where the branch on the host points to now; None if there is none."""
+        """Where the branch on the host points to now; None if there is none.
+
+        Raises:
+            AgentError: `auth`, `forbidden`, `not_found`, `rate_limited`, `network`, `git_failed`.
+        """
 
     @abstractmethod
     def contains(self, sha: str) -> bool:
@@ -135,6 +143,14 @@ class VersionControl(Protocol):
         Raises:
             AgentError: On entering: `not_found`, `auth`, `forbidden`, `rate_limited`, `network`, `too_large`,
                 `git_failed`, or `config` when there is no git.
+        """
+
+    @abstractmethod
+    def working_copy(self, repo: RepoUrl, branch: Branch | None = None) -> AbstractContextManager[WorkingCopy]:
+        """As `clone`, for whoever wants to commit and push.
+
+        It reaches back far enough to contain the commits that an agent made lately. Of a repository without any commit,
+        the first one has no parent.
         """
 
     @abstractmethod
