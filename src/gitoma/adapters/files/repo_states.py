@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,6 +78,31 @@ class StateFolder:
         except OSError as error:
             raise _refused(error) from error
         return True
+
+    def has(self, slug: Slug) -> bool:
+        """Whether anything is in the place of this repository's state, readable or not."""
+        return os.path.lexists(self._path(slug))
+
+    def set_aside(self, slug: Slug, mark: str) -> str:
+        """Move whatever is in the place of a state out of it, unread. Under its new name it is no state.
+
+        Args:
+            slug: The repository.
+            mark: Goes behind the file's name.
+
+        Returns:
+            The new name.
+
+        Raises:
+            StorageRefused: It cannot be moved.
+        """
+        path = self._path(slug)
+        aside = path.with_name(f"{path.name}.{mark}")
+        try:
+            path.rename(aside)
+        except OSError as error:
+            raise _refused(error) from error
+        return aside.name
 
     def _path(self, slug: Slug) -> Path:
         return self._folder / f"{slug.file_stem}{_SUFFIX}"
