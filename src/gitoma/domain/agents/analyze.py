@@ -153,14 +153,38 @@ def _conclude(subject: Subject, head: Head | None, report: Report, tools: Tools)
         tools.progress.emit(Step(_PHASE, f"report kept in {place}"))
     except ArtifactNotKept as error:
         tools.progress.emit(Step(_PHASE, f"the report is not kept: {error}"))
-    counts = f"{len(report.applicable)} checks apply, {len(report.failing)} fail"
-    scores = f"score {_shown(report.score)} scorecard {_shown(report.scorecard_score)}"
-    tools.progress.emit(Step(_PHASE, f"{scores} ({counts})"))
+    tools.progress.emit(Step(_PHASE, scores(report)))
     tools.progress.emit(Result({**_summary(subject, head, report), "report": place}))
 
 
-def _shown(score: float | None) -> str:
+def scores(report: Report) -> str:
+    """Both means, and how many checks they are of, in a line."""
+    counts = f"{len(report.applicable)} checks apply, {len(report.failing)} fail"
+    return f"score {shown(report.score)} scorecard {shown(report.scorecard_score)} ({counts})"
+
+
+def shown(score: float | None) -> str:
+    """A score as people are shown it."""
     return "n/a" if score is None else f"{score:.1f}"
+
+
+def metric_report(report: Report, head: Head | None) -> dict[str, object]:
+    """The report as the state of a repository holds it."""
+    return {
+        "score": report.score,
+        "scorecard_score": report.scorecard_score,
+        "commit": head.sha if head else None,
+        "checks": [
+            {
+                "name": result.name,
+                "score": result.score,
+                "status": result.status.value,
+                "weight": result.weight,
+                "reason": result.reason,
+            }
+            for result in report.results
+        ],
+    }
 
 
 def _summary(subject: Subject, head: Head | None, report: Report) -> Mapping[str, object]:

@@ -50,7 +50,7 @@ class Budget:
 
     Args:
         limits: What may be.
-        clock: Time is counted from now on.
+        clock: Time is counted from now on, or from `begin`.
     """
 
     def __init__(self, limits: Limits, clock: Clock) -> None:
@@ -59,6 +59,15 @@ class Budget:
         self._started = clock.now().monotonic
         self._calls = 0
         self._tokens = 0
+
+    def begin(self) -> None:
+        """Count time from now on: what went before, waiting for others, is no work."""
+        self._started = self._clock.now().monotonic
+
+    @property
+    def remaining_s(self) -> float:
+        """How many seconds are left; below 0 once it is too late."""
+        return self._limits.seconds - self._seconds
 
     @property
     def spent(self) -> Mapping[str, int]:

@@ -137,7 +137,7 @@ class CodeHost(Protocol):
 
     @abstractmethod
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:
-        """Answer in a thread."""
+        """Answer in a thread, which is named by its first comment."""
 
     @abstractmethod
     def latest_runs(self, slug: Slug, branch: str) -> Sequence[CiRun]:

@@ -38,6 +38,7 @@ class Code(Enum):
     MODEL_EMPTY = ("model_empty", 1)
     MODEL_RUNAWAY = ("model_runaway", 1)
     NO_FIX = ("no_fix", 1)
+    NO_PULL = ("no_pull", 1)
     BUDGET = ("budget", 1)
     NEEDS_HUMAN = ("needs_human", 1)
     PARTIAL = ("partial", 1)

@@ -43,6 +43,22 @@ def pull_request(plan: Plan, before: float | None, after: Report, run_id: str, *
     return NewPull(title, "\n\n".join(filter(None, parts)) + "\n", head, base)
 
 
+def fix_ci_pull(jobs: Iterable[str], *, head: str, base: str) -> NewPull:
+    """The pull request of commits that mend CI where they may not be pushed; its body is Markdown.
+
+    Args:
+        jobs: The names of the jobs that failed.
+        head: The branch with the commits.
+        base: The branch that they are for.
+    """
+    parts = [
+        f"CI fails on {shown(base)}. This mends what its log points at; whether it does, CI says on this branch.",
+        _section("Jobs that failed", map(shown, jobs)),
+        "Made by gitoma. Read each commit before you merge.",
+    ]
+    return NewPull(f"Mend CI on {base}", "\n\n".join(filter(None, parts)) + "\n", head, base)
+
+
 def mark_of(run_id: str) -> str:
     """The hidden mark in the body of a run's pull request."""
     return f"<!-- gitoma:run={run_id} -->"

@@ -14,8 +14,10 @@ that its base branch still points to, and if nobody asks for another branch. In 
 that was killed between its last push and its pull request is one in WORKING with nothing left to do: resuming it opens
 the pull request.
 
-Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha`, `job_id`, `exit_code`
-and `threads`; they are in `RepoState.kept`, and whatever is in their place, reading them never fails.
+Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha`, `job_id` and
+`exit_code`; a review `threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes`
+(commits, by the CI run that they mend). They are in `RepoState.kept`, and whatever is in their place, reading them
+never fails.
 """
 
 from __future__ import annotations
@@ -25,11 +27,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
+from gitoma.domain.agents.code_host import PullRequest
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.plan import Plan, Status, Subtask, from_json
 from gitoma.domain.errors import Defect, InvalidName
 from gitoma.domain.repos.names import Branch, RepoUrl
 from gitoma.domain.repos.state import Json, Phase, RepoState
+
+PREFIX = "gitoma/"
+"""What the names of the branches that we make begin with."""
 
 RESUMABLE_FOR = timedelta(hours=24)
 """How long an unfinished run is worth going on with: by the next evening its repository is another one."""
@@ -80,7 +86,7 @@ def new_run_id(now: datetime, token: str) -> str:
 
 def new_branch(now: datetime) -> Branch:
     """The branch of a run that was asked for none: `gitoma/improve-20260421-100000`."""
-    return Branch(f"gitoma/improve-{_stamp(now)}")
+    return Branch(f"{PREFIX}improve-{_stamp(now)}")
 
 
 def _stamp(now: datetime) -> str:
@@ -107,6 +113,24 @@ def begun(
     return RepoState(
         slug=repo.slug, phase=Phase.IDLE, repo_url=repo.text, branch=branch.name, started_at=now, kept=kept
     )
+
+
+def taken_up(state: RepoState | None, repo: RepoUrl, *, job_id: str | None, now: datetime) -> RepoState:
+    """The state for whoever works on a repository without being a run: what there was, with the errors forgotten."""
+    before = state or RepoState(slug=repo.slug, phase=Phase.IDLE, repo_url=repo.text, started_at=now)
+    kept = {name: value for name, value in before.kept.items() if name != "job_id"}
+    return replace(before, errors=(), kept=kept if job_id is None else {**kept, "job_id": job_id})
+
+
+def reviewed(
+    state: RepoState | None, repo: RepoUrl, pull: PullRequest, *, job_id: str | None, now: datetime
+) -> RepoState:
+    """The state for whoever reviews this pull request: what there was, if it was about this one."""
+    before = taken_up(state, repo, job_id=job_id, now=now)
+    if before.pr_number != pull.number or before.phase not in (Phase.PR_OPEN, Phase.REVIEWING):
+        kept = {name: value for name, value in before.kept.items() if name not in ("threads", "pushing")}
+        before = replace(before, task_plan=None, metric_report=None, kept=kept)
+    return replace(before, phase=Phase.PR_OPEN, pr_number=pull.number, pr_url=pull.url, branch=pull.head_branch)
 
 
 def run_id(state: RepoState) -> str | None:
@@ -225,7 +249,7 @@ def _unfinished(state: RepoState | None, branch: Branch | None, base_sha_now: st
         return ""
     if state.phase not in _UNFINISHED:
         return f"the last one is {state.phase}"
-    known, theirs, last_sign = run_id(state), _branch(state), state.updated_at or state.started_at
+    known, theirs, last_sign = run_id(state), branch_of(state), state.updated_at or state.started_at
     if known is None or theirs is None or last_sign is None:
         return "what the last one left behind is not complete"
     if branch is not None and branch != theirs:
@@ -254,7 +278,8 @@ def _exists(branch: Branch) -> Refuse:
     )
 
 
-def _branch(state: RepoState) -> Branch | None:
+def branch_of(state: RepoState) -> Branch | None:
+    """The branch that the run works on; None where what is written down is none."""
     try:
         return Branch(state.branch or "")
     except InvalidName:

@@ -32,11 +32,13 @@ class Session:
         held: Where the state is kept; None for a dry run, which writes none.
         state: The state to begin with. It is not saved until something changes.
         progress: Where steps are told.
+        label: What stands before the lines in place of the phase, for work that is none.
     """
 
-    def __init__(self, held: HeldState | None, state: RepoState, progress: Progress) -> None:
+    def __init__(self, held: HeldState | None, state: RepoState, progress: Progress, label: str = "") -> None:
         self._held = held
         self._progress = progress
+        self._label = label
         self.state = state
 
     def write(self, **changes: Any) -> None:
@@ -59,14 +61,14 @@ class Session:
         if phase is not self.state.phase:
             self.write(phase=run_state.moved(self.state.phase, phase))
 
-    def step(self, text: str, phase: str | None = None) -> None:
+    def step(self, text: str) -> None:
         """Say, and write down, what is done now."""
-        self._progress.emit(Step(phase or self.state.phase.value, text))
+        self.say(text)
         self.write(current_operation=text)
 
-    def say(self, text: str, phase: str | None = None) -> None:
+    def say(self, text: str, phase: Phase | None = None) -> None:
         """Say what has come of it."""
-        self._progress.emit(Step(phase or self.state.phase.value, text))
+        self._progress.emit(Step(self._label or (phase or self.state.phase).value, text))
 
     def detail(self, text: str) -> None:
         """Say something about it."""

@@ -42,12 +42,15 @@ class TextFile:
 
         New lines end as most lines of the file do. The file ends as it did: with a line end, or without.
         """
-        final, usual = self._ends[-1:], self._usual_end()
-        same = _equal_at_the_beginning(self.lines[start:end], lines)  # they keep their own ends
+        usual = self._usual_end()
+        is_open = bool(self._ends) and not self._ends[-1]
+        if is_open:
+            self._ends[-1] = usual
+        same = _equal_at_the_beginning(self.lines[start:end], lines)  # these keep the ends that they have
         self._ends[start + same : end] = [usual] * (len(lines) - same)
         self.lines[start:end] = lines
-        if final and self._ends:
-            self._ends[-1] = final[0] and (self._ends[-1] or usual)
+        if is_open and self._ends:
+            self._ends[-1] = ""
 
     def _usual_end(self) -> str:
         return "\r\n" if self._ends.count("\r\n") > self._ends.count("\n") else "\n"

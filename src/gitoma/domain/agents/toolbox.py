@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gitoma.domain.agents.budget import Limits
+from gitoma.domain.agents.budget import Budget
 from gitoma.domain.agents.code_host import CodeHost
 from gitoma.domain.agents.language_model import LanguageModel
 from gitoma.domain.agents.ports import ArtifactStore, Progress, RunStates, VersionControl, YamlReader
@@ -28,7 +28,7 @@ class Toolbox:
         progress: Tells whoever follows.
         is_secret: Whether a line holds a credential of this installation.
         token_hex: Random hex digits, as many as asked for.
-        limits: What this agent may spend.
+        budget: What this agent may spend; it begins to count with the work.
         waits: Wait for whoever works on the repository, instead of giving up: a job waits, a person decides.
         job_id: The job that this is; None on a command line.
     """
@@ -44,6 +44,6 @@ class Toolbox:
     progress: Progress
     is_secret: Callable[[str], bool]
     token_hex: Callable[[int], str]
-    limits: Limits
+    budget: Budget
     waits: bool = False
     job_id: str | None = None

@@ -1,0 +1,64 @@
+"""From a report to a plan: the model proposes, `plan` disposes, and a plan of ours stands in for none."""
+
+from __future__ import annotations
+
+from gitoma.domain.agents import prompts
+from gitoma.domain.agents.changes import Refusal
+from gitoma.domain.agents.errors import AgentError
+from gitoma.domain.agents.health.score import Report
+from gitoma.domain.agents.language_model import Finish, ModelFacts
+from gitoma.domain.agents.metered import MeteredModel, complete_whole
+from gitoma.domain.agents.plan import Plan, PlanReading, Source, fallback_plan, plan_of
+from gitoma.domain.agents.reflexion import LOST, Lesson
+from gitoma.domain.agents.session import Session
+from gitoma.domain.agents.targets import mendable
+from gitoma.domain.agents.tree import Tree
+
+QUESTIONS = 2
+"""How often the planner is asked; then the fallback plan is taken."""
+
+_NO_ANSWER = Refusal("empty", "The answer was empty or had no end. Give only the JSON object.")
+
+_CUT_OFF = Refusal("truncated", "The answer was too long and was cut off. Plan fewer tasks, in fewer words.")
+
+
+def make_plan(report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts, session: Session) -> Plan:
+    """The plan for what the report found; without tasks if there is nothing that an agent can mend.
+
+    Raises:
+        AgentError: The model cannot be used at all, or the budget is spent.
+    """
+    if not mendable(report, tree):
+        return Plan(Source.FALLBACK, "", ())
+    lessons: tuple[Lesson, ...] = ()
+    for _ in range(QUESTIONS):
+        reading = _ask(report, tree, model, facts, lessons)
+        if isinstance(reading, PlanReading):
+            _tell(reading, session)
+            return reading.plan
+        session.detail(f"no plan: {reading}")
+        lessons = (*lessons, Lesson((reading,)))
+    plan = fallback_plan(report, tree)
+    session.say(f"the model gave no usable plan; going on with our own, of {len(plan.tasks)} tasks")
+    return plan
+
+
+def _ask(
+    report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts, lessons: tuple[Lesson, ...]
+) -> PlanReading | Refusal:
+    try:
+        reply = complete_whole(model, prompts.planner(report, tree, facts.context_tokens, lessons))
+    except AgentError as error:
+        if error.code not in LOST:
+            raise
+        return _NO_ANSWER
+    if reply.finish is Finish.LENGTH:  # whatever of it reads as a plan: nobody knows what is missing
+        return _CUT_OFF
+    return plan_of(reply.text, report, tree, reply.model)
+
+
+def _tell(reading: PlanReading, session: Session) -> None:
+    kept, dropped = len(reading.plan.tasks), reading.dropped
+    session.say(f"model proposed {kept + len(dropped)} tasks, kept {kept}")
+    for reason in dropped:
+        session.detail(f"dropped: {reason}")

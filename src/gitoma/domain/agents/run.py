@@ -1,0 +1,277 @@
+"""`run`: analyse, plan, edit, push, and open a pull request.
+
+Each task is committed and pushed before the next begins, and its commit is written down before it is pushed: a run that
+is killed at any point goes on at its first task that is not on the branch, and pushes nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from gitoma.domain.agents import plan as plans
+from gitoma.domain.agents import run_state
+from gitoma.domain.agents.analyze import examine, metric_report, row, scores, shown
+from gitoma.domain.agents.code_host import HostedRepo
+from gitoma.domain.agents.commits import commit_message
+from gitoma.domain.agents.errors import AgentError, Code
+from gitoma.domain.agents.language_model import ModelFacts
+from gitoma.domain.agents.metered import MeteredModel
+from gitoma.domain.agents.plan import Plan, Status, Subtask
+from gitoma.domain.agents.planning import make_plan
+from gitoma.domain.agents.ports import HeldState, WorkingCopy
+from gitoma.domain.agents.progress import Result, Step
+from gitoma.domain.agents.pull_text import pull_request
+from gitoma.domain.agents.run_state import Fresh, Refuse, Resume, decide_start, reconciled
+from gitoma.domain.agents.session import Session, writable
+from gitoma.domain.agents.targets import is_amiss
+from gitoma.domain.agents.task import Worker
+from gitoma.domain.agents.toolbox import Toolbox
+from gitoma.domain.agents.tree import Tree
+from gitoma.domain.repos.names import Branch, RepoUrl
+from gitoma.domain.repos.state import Phase, RepoState
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What is asked for.
+
+    Attributes:
+        repo: The repository.
+        branch: The branch to work on; None: a new one.
+        base: The branch to start from, and that the pull request goes to; None: the default one.
+        resume: Go on with the unfinished run, or refuse.
+        fresh: Start anew, whatever is unfinished.
+        critic: Have each change judged.
+    """
+
+    repo: RepoUrl
+    branch: Branch | None = None
+    base: Branch | None = None
+    resume: bool = False
+    fresh: bool = False
+    critic: bool = False
+
+
+def run(request: RunRequest, tools: Toolbox) -> None:
+    """Do all of it, and end with the result.
+
+    Raises:
+        AgentError: It ended without success; what was pushed by then stays, and is in the error.
+    """
+    tools.progress.emit(Step(Phase.IDLE.value, f"gitoma run {request.repo.slug}"))
+    hosted = writable(tools, request.repo.slug)
+    facts = tools.model.facts()
+    with tools.states.hold(request.repo.slug, wait=tools.waits) as held:
+        _Run(request, tools, hosted, facts, held).work()
+
+
+class _Run:
+    """One run, from the lock to the pull request."""
+
+    def __init__(
+        self, request: RunRequest, tools: Toolbox, hosted: HostedRepo, facts: ModelFacts, held: HeldState
+    ) -> None:
+        self._request = request
+        self._tools = tools
+        self._hosted = hosted
+        self._facts = facts
+        self._held = held
+        tools.budget.begin()
+        self._model = MeteredModel(tools.model, tools.budget)
+        self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
+        self._base = request.base or Branch(hosted.default_branch)
+
+    def work(self) -> None:
+        with self._tools.vcs.working_copy(self._url, self._base) as base:
+            if base.head is None:
+                raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
+            state, resumed = self._start(base, base.head.sha)
+            session = Session(self._held, state, self._tools.progress)
+            with session.recorded(), self._copy(base, session) as (copy, pushed):
+                self._introduce(session, resumed=resumed)
+                try:
+                    self._go(session, copy, pushed)
+                except AgentError as error:
+                    error.reached = {**reached(session.state), **self._model.budget.spent}
+                    raise
+
+    def _start(self, base: WorkingCopy, base_sha: str) -> tuple[RepoState, bool]:
+        """The state to begin with, and whether it is that of an unfinished run."""
+        request, now = self._request, self._tools.clock.now().wall
+        before = self._held.load()
+        wanted = request.branch or (before and run_state.branch_of(before))
+        start = decide_start(
+            before,
+            branch=request.branch,
+            base_sha=base_sha,
+            remote_sha=base.remote_sha(wanted) if wanted else None,
+            resume=request.resume,
+            fresh=request.fresh,
+            now=now,
+        )
+        match start:
+            case Refuse():
+                raise start.error()
+            case Resume(phase=Phase.WORKING):
+                assert before is not None
+                return replace(before, errors=()), True
+            case Resume():  # it had done nothing yet that could be gone on with
+                return self._begun(start.run_id, start.branch, base_sha, now), False
+            case Fresh():
+                if start.reason:
+                    self._tools.progress.emit(Step(Phase.IDLE.value, f"starting anew: {start.reason}"))
+                run_id = run_state.new_run_id(now, self._tools.token_hex(4))
+                return self._begun(run_id, start.branch, base_sha, now), False
+
+    def _begun(self, run_id: str, branch: Branch, base_sha: str, now: datetime) -> RepoState:
+        base, job_id = self._base.name, self._tools.job_id
+        return run_state.begun(
+            self._request.repo, branch, run_id=run_id, base=base, base_sha=base_sha, job_id=job_id, now=now
+        )
+
+    @contextmanager
+    def _copy(self, base: WorkingCopy, session: Session) -> Iterator[tuple[WorkingCopy, str | None]]:
+        """A copy of the branch to work on, and where the branch is on the host; the base's where there is none yet."""
+        branch = _branch(session)
+        if base.remote_sha(branch) is None:
+            yield base, None
+            return
+        with self._tools.vcs.working_copy(self._url, branch) as copy:
+            yield copy, copy.head.sha if copy.head else None
+
+    def _introduce(self, session: Session, *, resumed: bool) -> None:
+        what = "resuming" if resumed else "starting"
+        run_id = run_state.run_id(session.state)
+        model = f"model={self._facts.model} ctx={self._facts.context_tokens or 'unknown'}"
+        session.say(f"{what} run={run_id} {model}", Phase.IDLE)
+
+    def _go(self, session: Session, copy: WorkingCopy, pushed: str | None) -> None:
+        if session.state.phase is not Phase.WORKING:
+            self._analyze_and_plan(session, copy)
+        else:
+            session.write(task_plan=plans.to_json(reconciled(_plan(session), copy.contains if pushed else _nothing)))
+        if session.state.phase is Phase.WORKING:
+            spent = self._do_tasks(session, copy, pushed)
+            self._conclude(session, copy, spent)
+
+    def _analyze_and_plan(self, session: Session, copy: WorkingCopy) -> None:
+        session.enter(Phase.ANALYZING)
+        session.step(f"looking at {self._base}@{copy.head.sha[:7] if copy.head else ''}")
+        report = examine(copy, self._tools.yaml, self._tools.clock)
+        for result in filter(is_amiss, report.results):
+            session.detail(row(result))
+        session.say(scores(report))
+        session.write(metric_report=metric_report(report, copy.head))
+        session.enter(Phase.PLANNING)
+        session.step("planning")
+        plan = make_plan(report, Tree(copy), self._model, self._facts, session)
+        if not plan.tasks:
+            session.enter(Phase.DONE)
+            session.say("nothing that an agent could mend is amiss")
+            self._result(session)
+            return
+        session.write(task_plan=plans.to_json(plan))
+        session.enter(Phase.WORKING)
+
+    def _do_tasks(self, session: Session, copy: WorkingCopy, pushed: str | None) -> AgentError | None:
+        """Do what is pending; returns why not all of it was tried, if the budget is spent."""
+        worker = Worker(self._model, self._facts, self._tools, session, self._request.critic)
+        for task in _plan(session).tasks:
+            if task.status is not Status.PENDING:
+                continue
+            session.write(current_task_id=task.id)
+            try:
+                made = worker.make(task, Tree(copy))
+            except AgentError as error:
+                if error.code is not Code.BUDGET:
+                    raise
+                return error
+            if made.change is None:
+                self._set(session, replace(task, status=Status.FAILED, error=made.error, attempts=made.attempts))
+                session.error(f"{task.id} {task.title}: {made.error}")
+                session.say(f"{task.id} failed: {made.error}")
+            else:
+                message = commit_message(task, run_state.run_id(session.state) or "")
+                sha = copy.commit(made.change, message)
+                pushed = self._push(session, copy, replace(task, sha=sha, attempts=made.attempts), pushed)
+        return None
+
+    def _push(self, session: Session, copy: WorkingCopy, task: Subtask, expect: str | None) -> str:
+        """Push a task's commit. It is written down first, so that whoever resumes can find out whether it arrived."""
+        assert task.sha is not None
+        branch = _branch(session)
+        self._set(session, task)
+        copy.push(branch, expect=expect)
+        self._set(session, replace(task, status=Status.DONE))
+        session.say(f"{task.id} done {task.sha[:7]}, pushed {branch}")
+        return task.sha
+
+    def _set(self, session: Session, task: Subtask) -> None:
+        session.write(task_plan=plans.to_json(_plan(session).after(task)))
+
+    def _conclude(self, session: Session, copy: WorkingCopy, spent: AgentError | None) -> None:
+        """Open the pull request for what was done, whatever was not."""
+        plan = _plan(session)
+        if not any(task.status is Status.DONE for task in plan.tasks):
+            if spent is not None:
+                raise spent
+            session.enter(Phase.DONE)
+            raise AgentError(
+                Code.NO_FIX,
+                f"none of {len(plan.tasks)} tasks succeeded; nothing was pushed",
+                hint="the lines above say why; a larger model may do better",
+            )
+        self._open_pull(session, copy, plan)
+        if spent is not None:
+            raise spent
+        self._result(session)
+
+    def _open_pull(self, session: Session, copy: WorkingCopy, plan: Plan) -> None:
+        session.step("opening the pull request")
+        after = examine(copy, self._tools.yaml, self._tools.clock)
+        before = _score(session.state)
+        run_id = run_state.run_id(session.state) or ""
+        new = pull_request(plan, before, after, run_id, head=_branch(session).name, base=self._base.name)
+        pull = self._tools.host.open_pull(self._hosted.slug, new)
+        session.write(pr_number=pull.number, pr_url=pull.url)
+        session.enter(Phase.PR_OPEN)
+        session.say(f"{pull.url} (score {shown(before)} -> {shown(after.score)})")
+
+    def _result(self, session: Session) -> None:
+        fields = {"kind": "run", "exit": 0, **reached(session.state), **self._model.budget.spent}
+        self._tools.progress.emit(Result(fields))
+
+
+def _branch(session: Session) -> Branch:
+    return Branch(session.state.branch or "")
+
+
+def _plan(session: Session) -> Plan:
+    plan = plans.from_json(session.state.task_plan)
+    assert plan is not None  # we wrote it, or `decide_start` has read it
+    return plan
+
+
+def _nothing(_: str) -> bool:
+    return False
+
+
+def reached(state: RepoState) -> Mapping[str, object]:
+    """What a run has come to, for the result: branch and pull request where there are any, and tasks by status."""
+    plan = plans.from_json(state.task_plan)
+    counts = {status.value: sum(task.status is status for task in plan.tasks) for status in Status} if plan else {}
+    return {
+        "repo": str(state.slug),
+        "branch": state.branch if counts.get(Status.DONE.value) else None,
+        "pr": state.pr_number,
+        "url": state.pr_url,
+        "tasks": counts,
+    }
+
+
+def _score(state: RepoState) -> float | None:
+    value = (state.metric_report or {}).get("score")
+    return float(value) if isinstance(value, (int, float)) else None

@@ -1,0 +1,94 @@
+"""One task of a plan, from its words to a change that passed; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from gitoma.domain.agents import prompts
+from gitoma.domain.agents.changes import ChangeSet
+from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Attempt, Editor
+from gitoma.domain.agents.excerpts import file_texts
+from gitoma.domain.agents.gates import Scope
+from gitoma.domain.agents.language_model import ChatRequest, LanguageModel, ModelFacts
+from gitoma.domain.agents.plan import Subtask
+from gitoma.domain.agents.recipes import recipe
+from gitoma.domain.agents.reflexion import Outcome
+from gitoma.domain.agents.session import Session
+from gitoma.domain.agents.toolbox import Toolbox
+from gitoma.domain.agents.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a task.
+
+    Attributes:
+        change: What passed; None if nothing did.
+        attempts: How often the model was asked.
+        error: Why there is no change; "" if there is one.
+    """
+
+    change: ChangeSet | None
+    attempts: int
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Does tasks.
+
+    Attributes:
+        model: Edits; metered.
+        facts: What is known of it.
+        tools: The ports.
+        session: Where it is told.
+        critic: Have each change judged.
+    """
+
+    model: LanguageModel
+    facts: ModelFacts
+    tools: Toolbox
+    session: Session
+    critic: bool
+
+    def make(self, task: Subtask, tree: Tree) -> Made:
+        """The change that a task asks for.
+
+        Raises:
+            AgentError: `budget`, or the model cannot be used at all.
+        """
+        if task.recipe:
+            self.session.step(f"{_headline(task)} (a fixed text)")
+            change = recipe(task.check, tree)
+            return Made(change, 0) if change else Made(None, 0, "there is nothing left to add")
+        return self._edit(task, tree)
+
+    def _edit(self, task: Subtask, tree: Tree) -> Made:
+        tools = self.tools
+        editor = Editor(self.model, tools.yaml, tools.is_secret, self.session.detail)
+        critique = self._critique(task) if self.critic else None
+        only = task.files[0] if len(task.files) == 1 else None
+        scope = Scope(frozenset(task.files), text=f"{task.title} {task.instruction}")
+        edited = editor.edit(Assignment(self._question(task, tree), scope, critique, only), tree)
+        if edited.outcome is Outcome.BUDGET and edited.failure is not None:
+            raise edited.failure
+        return Made(edited.change, edited.attempts, "" if edited.change else edited.reason)
+
+    def _question(self, task: Subtask, tree: Tree) -> Callable[[Attempt], ChatRequest]:
+        files = file_texts(tree, task.files)
+
+        def ask(attempt: Attempt) -> ChatRequest:
+            if not attempt.halved:
+                self.session.step(f"{_headline(task)} (attempt {attempt.number}/{ATTEMPTS})")
+            return prompts.worker(task, files, self.facts.context_tokens, attempt)
+
+        return ask
+
+    def _critique(self, task: Subtask) -> Callable[[ChangeSet], ChatRequest]:
+        asked = f"{task.title}. {task.instruction}"
+        return lambda change: prompts.critic(asked, change, self.facts.context_tokens)
+
+
+def _headline(task: Subtask) -> str:
+    return f"{task.id} {task.title} -> {', '.join(task.files)}"

@@ -1,0 +1,128 @@
+"""One thread of a review, from what was asked to what becomes of it; nothing is written here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+from gitoma.domain.agents import gates, paths, prompts
+from gitoma.domain.agents.changes import ChangeSet, Refusal
+from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Attempt, Editor
+from gitoma.domain.agents.excerpts import file_texts
+from gitoma.domain.agents.gates import Scope
+from gitoma.domain.agents.language_model import ChatRequest, LanguageModel
+from gitoma.domain.agents.proposals import one_line
+from gitoma.domain.agents.reflexion import Outcome as EditOutcome
+from gitoma.domain.agents.review import Disposition, JudgedThread, Outcome
+from gitoma.domain.agents.session import Session
+from gitoma.domain.agents.suggestions import suggested_change
+from gitoma.domain.agents.toolbox import Toolbox
+from gitoma.domain.agents.tree import Tree
+
+_REASON_MAX = 300  # characters of a reason for changing nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Dealt:
+    """What came of a thread.
+
+    Attributes:
+        disposition: What became of it; of a change, without the commit yet.
+        change: What is to be committed; None if nothing is.
+    """
+
+    disposition: Disposition
+    change: ChangeSet | None = None
+
+
+class ThreadWorker:
+    """Deals with threads.
+
+    Args:
+        model: Edits; metered. It is not asked anything before it is needed.
+        tools: The ports.
+        session: Where it is told.
+    """
+
+    def __init__(self, model: LanguageModel, tools: Toolbox, session: Session) -> None:
+        self._model = model
+        self._tools = tools
+        self._session = session
+
+    def deal(self, judged: JudgedThread, tree: Tree) -> Dealt:
+        """Do what a thread asks for: take its suggestion as it stands, or else have it edited.
+
+        Raises:
+            AgentError: `budget`, or the model cannot be used at all.
+        """
+        root = judged.thread.root
+        place = paths.check(root.path, tree.special)
+        if isinstance(place, Refusal):
+            return Dealt(Disposition(Outcome.DECLINED, place.message))
+        if root.path not in tree:
+            return Dealt(Disposition(Outcome.OUTDATED))
+        return self._suggested(judged, tree) or self._edited(judged, tree)
+
+    def _suggested(self, judged: JudgedThread, tree: Tree) -> Dealt | None:
+        """What a suggestion block says, without asking anybody; None where that is not beyond doubt."""
+        text = tree.read(judged.thread.root.path)
+        change = suggested_change(judged.thread, None if isinstance(text, Refusal) else text)
+        if isinstance(change, Refusal):
+            known = change.code == "no-change"
+            return Dealt(Disposition(Outcome.DECLINED, change.message)) if known else None
+        refusals = gates.check(change, tree, _scope(judged), self._tools.yaml, self._tools.is_secret)
+        if refusals:
+            return Dealt(Disposition(Outcome.DECLINED, str(refusals[0])))
+        return Dealt(Disposition(Outcome.APPLIED), change)
+
+    def _edited(self, judged: JudgedThread, tree: Tree) -> Dealt:
+        editor = Editor(self._model, self._tools.yaml, self._tools.is_secret, self._session.detail)
+        assignment = Assignment(
+            self._question(judged, tree), _scope(judged), only=judged.thread.root.path, declined=declined
+        )
+        edited = editor.edit(assignment, tree)
+        if edited.outcome is EditOutcome.BUDGET and edited.failure is not None:
+            raise edited.failure
+        if edited.declined is not None:
+            return Dealt(Disposition(Outcome.DECLINED, edited.declined))
+        if edited.change is None:
+            return Dealt(Disposition(Outcome.FAILED, edited.outcome.value))
+        return Dealt(Disposition(Outcome.FIXED), edited.change)
+
+    def _question(self, judged: JudgedThread, tree: Tree) -> Callable[[Attempt], ChatRequest]:
+        root = judged.thread.root
+        files = file_texts(tree, [root.path], {root.path: _lines(judged)})
+        context_tokens = self._context_tokens
+
+        def ask(attempt: Attempt) -> ChatRequest:
+            if not attempt.halved:
+                self._session.step(f"{root.path}: asking the model (attempt {attempt.number}/{ATTEMPTS})")
+            return prompts.reviewer(judged.heard, files, context_tokens, attempt)
+
+        return ask
+
+    @cached_property
+    def _context_tokens(self) -> int | None:
+        return self._model.facts().context_tokens
+
+
+def _scope(judged: JudgedThread) -> Scope:
+    path = frozenset({judged.thread.root.path})
+    text = "\n".join(comment.body for comment in judged.heard)
+    return Scope(path, new_tests=True, text=text, deletable=path, imports_warn=True)
+
+
+def _lines(judged: JudgedThread) -> tuple[int, ...]:
+    root = judged.thread.root
+    return tuple(line for line in (root.start_line, root.line) if line is not None)
+
+
+def declined(answer: str) -> str | None:
+    """The reason in an answer that changes nothing; None where the answer is another one."""
+    first, *rest = answer.strip().split("\n", 1)
+    if not first.startswith(prompts.NO_CHANGE):
+        return None
+    return (
+        one_line(f"{first.removeprefix(prompts.NO_CHANGE)} {' '.join(rest)}", _REASON_MAX).strip() or "no reason given"
+    )
