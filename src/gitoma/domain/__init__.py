@@ -13,6 +13,7 @@ What it needs from the outside are ports, each in the `ports.py` next to the cod
     Dispatcher      jobs.ports        jobs.service                local.LocalDispatcher
     RepoStates      repos.ports       repos.overview, REST API    files.repo_states.FileRepoStates
     ProcessTable    repos.ports       repos.overview              posix.process_table.PosixProcessTable
+    CodeHost        agents.code_host  the agents                  github.rest.GitHubRest
     LanguageModel   agents.language_model  the agents             chat_completions.model.ChatCompletionsModel
     VersionControl  agents.ports      app.commands.analyze        git.cli.GitCli
     Checkout        agents.ports      agents.analyze              git.checkout.GitCheckout
