@@ -31,6 +31,15 @@ def say(line: str) -> None:
     print(line)
 
 
+def ask(question: str) -> str:
+    """Ask on the terminal, and return the answer; "" where there is none."""
+    try:
+        return input(question)
+    except EOFError:
+        print()
+        return ""
+
+
 def complain(line: str) -> None:
     """Print one line on standard error.
 

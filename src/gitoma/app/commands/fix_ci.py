@@ -1,13 +1,27 @@
-"""`gitoma fix-ci`: its place. The agent behind it is not there yet, and nothing here pretends that it is."""
+"""`gitoma fix-ci`: mend what fails on a branch."""
 
 from __future__ import annotations
 
-from gitoma.app import console
+import os
+
+from gitoma.app.commands import agent_process
+from gitoma.app.settings import load
+from gitoma.app.toolbox import toolbox
+from gitoma.domain.agents.fix_ci import FixCiRequest
+from gitoma.domain.agents.fix_ci import fix_ci as mend
 from gitoma.domain.repos.names import Branch, RepoUrl
 
 
 def fix_ci(repo: RepoUrl, branch: Branch, dry_run: bool) -> int:
-    """Say that the command is not available, and return exit code 3; the arguments have been checked already."""
-    del repo, branch, dry_run
-    console.complain("gitoma fix-ci is not available yet in this version; nothing was done")
-    return 3
+    """Mend, or show what would be changed, and return the exit code.
+
+    Raises:
+        InvalidSetting: A setting makes no sense.
+    """
+    settings = load(os.environ)
+    request = FixCiRequest(repo, branch, dry_run, settings.fix_ci_direct)
+
+    def work(progress: agent_process.ConsoleProgress) -> None:
+        mend(request, toolbox("fix-ci", settings, os.environ, progress))
+
+    return agent_process.run("fix-ci", settings, work)

@@ -1,13 +1,26 @@
-"""`gitoma review`: its place. The agent behind it is not there yet, and nothing here pretends that it is."""
+"""`gitoma review`: what was asked for on the agent's pull request, and, with `--integrate`, the answer to it."""
 
 from __future__ import annotations
 
-from gitoma.app import console
+import os
+
+from gitoma.app.commands import agent_process
+from gitoma.app.settings import load
+from gitoma.app.toolbox import toolbox
+from gitoma.domain.agents.review_pr import ReviewRequest, review_pull
 from gitoma.domain.repos.names import RepoUrl
 
 
 def review(repo: RepoUrl, integrate: bool, pr: int | None) -> int:
-    """Say that the command is not available, and return exit code 3; the arguments have been checked already."""
-    del repo, integrate, pr
-    console.complain("gitoma review is not available yet in this version; nothing was done")
-    return 3
+    """Show the threads, or act upon them, and return the exit code.
+
+    Raises:
+        InvalidSetting: A setting makes no sense.
+    """
+    settings = load(os.environ)
+    request = ReviewRequest(repo, integrate, pr, trust_all=settings.review_trust == "all")
+
+    def work(progress: agent_process.ConsoleProgress) -> None:
+        review_pull(request, toolbox("review", settings, os.environ, progress))
+
+    return agent_process.run("review", settings, work)

@@ -69,7 +69,9 @@ class CiFixer:
             return None
         text = "\n".join(printable(line) for line in "\n".join(self._transcript).split("\n"))
         try:
-            return self._tools.artifacts.keep(self._session.state.slug.file_stem, "fix-ci.txt", text + "\n")
+            return self._tools.artifacts.keep(
+                self._session.state.slug.file_stem, "fix-ci.txt", self._tools.mask(text + "\n")
+            )
         except ArtifactNotKept as error:
             self._session.detail(f"the transcript is not kept: {error}")
             return None

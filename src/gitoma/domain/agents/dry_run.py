@@ -50,10 +50,10 @@ def dry_run(request: DryRunRequest, tools: Toolbox) -> None:
         AgentError: There is no plan to show: no files, or no model.
     """
     slug = request.repo.slug
-    session = Session(None, RepoState(slug=slug, phase=Phase.IDLE), tools.progress)
+    session = Session(None, RepoState(slug=slug, phase=Phase.IDLE), tools)
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma run {slug} (dry run: nothing is pushed)"))
     facts = tools.model.facts()
-    model = MeteredModel(tools.model, tools.budget)
+    model = MeteredModel(tools.model, tools.budget, tools.mask)
     with tools.vcs.clone(request.repo, request.base) as checkout:
         plan = _plan(checkout, model, facts, session, tools)
         session.enter(Phase.WORKING if plan.tasks else Phase.DONE)

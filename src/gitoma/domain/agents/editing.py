@@ -102,7 +102,7 @@ class Edited:
         """Why there is no change, in a line."""
         if self.failure is not None:
             return str(self.failure)
-        last = f": {self.lessons[-1]}" if self.lessons else ""
+        last = f": {_first_line(self.lessons[-1])}" if self.lessons else ""
         return f"{self.outcome.value} after {self.attempts} attempts{last}"
 
 
@@ -197,7 +197,7 @@ class _Round:
         if isinstance(reasons, ChangeSet):
             return GatesPassed(reasons)
         for reason in reasons:
-            self._editor.tell(f"refused: {reason}")
+            self._editor.tell(f"refused: {_first_line(reason)}")
         return GatesFailed(reasons)
 
     def _reasons_against(self, reply: str) -> ChangeSet | tuple[Refusal, ...]:
@@ -218,6 +218,11 @@ class _Round:
             return NoVerdict()
         self._editor.tell(f"critic: {'approved' if verdict.approve else 'revise'} - {verdict.reason}")
         return verdict
+
+
+def _first_line(reason: Refusal | Lesson) -> str:
+    """What people are shown of it; the rest quotes files, for the model."""
+    return str(reason).partition("\n")[0]
 
 
 _CUT_OFF = Refusal("truncated", "Your answer was too long and was cut off. Send smaller blocks, and fewer of them.")

@@ -73,13 +73,13 @@ def fix_ci(request: FixCiRequest, tools: Toolbox) -> None:
         return
     facts = tools.model.facts()
     if request.dry_run:
-        session = Session(None, RepoState(slug=slug, phase=Phase.IDLE), tools.progress, _LABEL)
+        session = Session(None, RepoState(slug=slug, phase=Phase.IDLE), tools, _LABEL)
         _Fix(request, tools, hosted, facts, session, runs).show()
         return
     with tools.states.hold(slug, wait=tools.waits) as held:
         now = tools.clock.now().wall
         state = run_state.taken_up(held.load(), request.repo, job_id=tools.job_id, now=now)
-        session = Session(held, state, tools.progress, _LABEL)
+        session = Session(held, state, tools, _LABEL)
         with session.recorded():
             _Fix(request, tools, hosted, facts, session, runs).mend()
 
@@ -135,7 +135,7 @@ class _Fix:
         self._runs = runs
         self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
         tools.budget.begin()
-        self._model = MeteredModel(tools.model, tools.budget)
+        self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._fixer = CiFixer(self._model, facts, tools, session)
         self._fixed: list[SharedFailure] = []
         self._left: list[str] = []  # why something is not mended, a reason each

@@ -1,7 +1,8 @@
-"""A language model that counts what it is asked, and stops when that is enough."""
+"""A language model that counts what it is asked, stops when that is enough, and is told no credential of ours."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from gitoma.domain.agents.budget import Budget
@@ -14,10 +15,12 @@ class MeteredModel(LanguageModel):
     Args:
         model: The model.
         budget: What may be spent; it is charged.
+        mask: Takes our credentials out of a question: a file or a log may hold them, whoever put them there.
     """
 
-    def __init__(self, model: LanguageModel, budget: Budget) -> None:
+    def __init__(self, model: LanguageModel, budget: Budget, mask: Callable[[str], str]) -> None:
         self._model = model
+        self._mask = mask
         self.budget = budget
 
     def facts(self) -> ModelFacts:
@@ -31,7 +34,7 @@ class MeteredModel(LanguageModel):
             AgentError: Besides the port's: `budget`.
         """
         self.budget.before_call()
-        reply = self._model.complete(request)
+        reply = self._model.complete(replace(request, system=self._mask(request.system), user=self._mask(request.user)))
         self.budget.charge(reply)
         return reply
 

@@ -117,7 +117,7 @@ def _integrate(request: ReviewRequest, tools: Toolbox, held: HeldState) -> None:
     pull = _find(request, tools, before)
     now = tools.clock.now().wall
     state = run_state.reviewed(before, request.repo, pull, job_id=tools.job_id, now=now)
-    session = Session(held, state, tools.progress)
+    session = Session(held, state, tools)
     with session.recorded():
         if not pull.is_open:
             session.enter(Phase.DONE)
@@ -156,7 +156,7 @@ class _Integration:
         self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
         self._branch = Branch(pull.head_branch)
         tools.budget.begin()
-        self._model = MeteredModel(tools.model, tools.budget)
+        self._model = MeteredModel(tools.model, tools.budget, tools.mask)
 
     def work(self) -> None:
         with self._tools.vcs.working_copy(self._url, self._branch) as copy:

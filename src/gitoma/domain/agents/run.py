@@ -80,7 +80,7 @@ class _Run:
         self._facts = facts
         self._held = held
         tools.budget.begin()
-        self._model = MeteredModel(tools.model, tools.budget)
+        self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
         self._base = request.base or Branch(hosted.default_branch)
 
@@ -89,7 +89,7 @@ class _Run:
             if base.head is None:
                 raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
             state, resumed = self._start(base, base.head.sha)
-            session = Session(self._held, state, self._tools.progress)
+            session = Session(self._held, state, self._tools)
             with session.recorded(), self._copy(base, session) as (copy, pushed):
                 self._introduce(session, resumed=resumed)
                 try:

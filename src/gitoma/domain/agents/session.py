@@ -13,7 +13,7 @@ from typing import Any
 from gitoma.domain.agents import run_state
 from gitoma.domain.agents.code_host import HostedRepo
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.ports import HeldState, Progress
+from gitoma.domain.agents.ports import HeldState
 from gitoma.domain.agents.progress import Detail, Step
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.repos.names import Slug
@@ -31,13 +31,14 @@ class Session:
     Args:
         held: Where the state is kept; None for a dry run, which writes none.
         state: The state to begin with. It is not saved until something changes.
-        progress: Where steps are told.
+        tools: Where steps are told, and what takes credentials out of what is written down.
         label: What stands before the lines in place of the phase, for work that is none.
     """
 
-    def __init__(self, held: HeldState | None, state: RepoState, progress: Progress, label: str = "") -> None:
+    def __init__(self, held: HeldState | None, state: RepoState, tools: Toolbox, label: str = "") -> None:
         self._held = held
-        self._progress = progress
+        self._progress = tools.progress
+        self._mask = tools.mask
         self._label = label
         self.state = state
 
@@ -64,7 +65,7 @@ class Session:
     def step(self, text: str) -> None:
         """Say, and write down, what is done now."""
         self.say(text)
-        self.write(current_operation=text)
+        self.write(current_operation=self._mask(text))
 
     def say(self, text: str, phase: Phase | None = None) -> None:
         """Say what has come of it."""
@@ -76,7 +77,7 @@ class Session:
 
     def error(self, text: str) -> None:
         """Write down what went wrong."""
-        self.write(errors=(*self.state.errors, text)[-ERRORS_KEPT:])
+        self.write(errors=(*self.state.errors, self._mask(text))[-ERRORS_KEPT:])
 
     @contextmanager
     def recorded(self) -> Iterator[None]:

@@ -22,7 +22,7 @@ def show_diff(lines: Sequence[str], name: str, slug: Slug, tools: Toolbox) -> st
     if len(lines) > LINES_SHOWN:
         tools.progress.emit(Detail(f"… {len(lines) - LINES_SHOWN} more lines"))
     try:
-        place = tools.artifacts.keep(slug.file_stem, name, "\n".join(lines) + "\n")
+        place = tools.artifacts.keep(slug.file_stem, name, tools.mask("\n".join(lines) + "\n"))
     except ArtifactNotKept as error:
         tools.progress.emit(Detail(f"the diff is not kept: {error}"))
         return None

@@ -26,7 +26,8 @@ class Toolbox:
         yaml: Reads YAML.
         clock: Tells the time.
         progress: Tells whoever follows.
-        is_secret: Whether a line holds a credential of this installation.
+        is_secret: Whether a text holds a credential of this installation.
+        mask: Takes these credentials out of a text, and changes nothing else in it.
         token_hex: Random hex digits, as many as asked for.
         budget: What this agent may spend; it begins to count with the work.
         waits: Wait for whoever works on the repository, instead of giving up: a job waits, a person decides.
@@ -43,6 +44,7 @@ class Toolbox:
     clock: Clock
     progress: Progress
     is_secret: Callable[[str], bool]
+    mask: Callable[[str], str]
     token_hex: Callable[[int], str]
     budget: Budget
     waits: bool = False
