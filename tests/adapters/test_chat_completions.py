@@ -473,7 +473,7 @@ def test_a_silent_server_is_given_up_and_we_say_that_we_wait(make: Make, server:
 
     error = failure(lambda: make(limits=Limits(between_s=0.05, notice_every_s=0.01)).complete(question()))
     assert (error.code, str(error)) == (Code.MODEL_UNAVAILABLE, "the model server was silent for 0.05 s")
-    assert heard.lines[-1] == "model is generating: 0 s, ~1 tokens"
+    assert heard.lines[-1] == "model is generating: 0 s, ~2 tokens"
 
 
 def test_what_a_server_keeps_to_itself_after_the_end_is_not_missed(make: Make, server: Server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING
 
 from gitoma.adapters.chat_completions import failures
@@ -161,7 +162,7 @@ class Client:
 
 def tokens_of(characters: int) -> int:
     """About how many tokens so many characters are."""
-    return round(characters / CHARACTERS_PER_TOKEN)
+    return ceil(characters / CHARACTERS_PER_TOKEN)
 
 
 def _read(answer: Answer, patience: Patience) -> Said:
