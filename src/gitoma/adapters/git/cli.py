@@ -38,6 +38,7 @@ class GitCli(VersionControl):
         bot_name: Author and committer of commits.
         bot_email: The same.
         clone_timeout_s: How long a clone may take.
+        push_timeout_s: How long a push, or a look at the host's branches, may take.
         pack_max_bytes: The largest file that a clone may write.
     """
 
@@ -52,6 +53,7 @@ class GitCli(VersionControl):
         bot_name: str = "gitoma",
         bot_email: str = "gitoma@users.noreply.github.com",
         clone_timeout_s: float = CLONE_TIMEOUT_S,
+        push_timeout_s: float = process.COMMAND_TIMEOUT_S,
         pack_max_bytes: int = PACK_MAX_BYTES,
     ) -> None:
         self._work = work
@@ -61,6 +63,7 @@ class GitCli(VersionControl):
         self._notice = notice
         self._bot = Identity(bot_name, bot_email)
         self._clone_timeout_s = clone_timeout_s
+        self._push_timeout_s = push_timeout_s
         self._pack_max_bytes = pack_max_bytes
 
     @contextmanager
@@ -77,7 +80,7 @@ class GitCli(VersionControl):
         work_folders.sweep(self._work)
         with ExitStack() as stack:
             folder = self._clone(repo, branch, stack.enter_context(self._folder()), depth=WORKING_DEPTH)
-            remote = Remote(repo.slug, folder, self._online(), self._redact)
+            remote = Remote(repo.slug, folder, self._online(), self._redact, self._push_timeout_s)
             variables = {**self._offline(()), **self._bot.variables()}
             yield stack.enter_context(opened_for_writing(folder, variables, remote))
 

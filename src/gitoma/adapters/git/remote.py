@@ -21,12 +21,14 @@ class Remote:
         folder: The clone.
         variables: The environment of commands that use the network, credentials and all.
         redact: Takes credentials out of a line.
+        timeout_s: How long a push, or a look, may take.
     """
 
     slug: Slug
     folder: Path
     variables: Mapping[str, str]
     redact: Callable[[str], str]
+    timeout_s: float
 
     def sha(self, branch: Branch) -> str | None:
         """Where the branch points to now; None if there is none.
@@ -37,7 +39,7 @@ class Remote:
         ref = _ref(branch)
         ended = self._git("ls-remote", "--", self._address, ref)
         if ended.code != 0:
-            raise failures.of_lookup(str(self.slug), ended, process.COMMAND_TIMEOUT_S, self.redact)
+            raise failures.of_lookup(str(self.slug), ended, self.timeout_s, self.redact)
         records = (line.split("\t") for line in ended.output.decode("utf-8", "replace").splitlines())
         return next(
             (record[0] for record in records if record[1:] == [ref]), None
@@ -64,7 +66,7 @@ class Remote:
         ended = self._git("push", *options, lease, "--", self._address, f"{sha}:{ref}")
         if ended.code == 0:
             return
-        error = failures.of_push(str(self.slug), ended, process.COMMAND_TIMEOUT_S, self.redact)
+        error = failures.of_push(str(self.slug), ended, self.timeout_s, self.redact)
         if error.code is Code.BRANCH_MOVED:
             raise self.moved(branch, is_new=expect is None, details=error.details)
         # An answer that was lost says nothing of what it would have said: the branch does.
@@ -90,7 +92,7 @@ class Remote:
             return False
 
     def _git(self, *arguments: str) -> process.Completed:
-        return process.run(arguments, folder=self.folder, variables=self.variables)
+        return process.run(arguments, folder=self.folder, variables=self.variables, timeout_s=self.timeout_s)
 
 
 def _ref(branch: Branch) -> str:
