@@ -25,6 +25,7 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from gitoma.app import setting_values as values
+from gitoma.domain.agents.language_model import LEAST_CONTEXT
 from gitoma.domain.errors import InvalidSetting
 
 Source: TypeAlias = Literal["environment", "config.toml", "default"]
@@ -174,7 +175,7 @@ VARIABLES = (
     Variable("CRITIC_MODEL", "critic_model", values.text),
     Variable("LM_STUDIO_API_KEY", "lm_studio_api_key", values.foreign_token, "lm-studio", secret=True),
     Variable("LM_STUDIO_MAX_TOKENS", "lm_studio_max_tokens", values.whole(1)),
-    Variable("GITOMA_LLM_CONTEXT", "llm_context", values.whole(1024), 8192),
+    Variable("GITOMA_LLM_CONTEXT", "llm_context", values.whole(LEAST_CONTEXT), 8192),
     Variable("GITOMA_LLM_NO_THINK", "llm_no_think", values.switch, True),
     Variable("GITOMA_LLM_ALLOW_HTTP", "llm_allow_http", values.switch, False),
     Variable("BOT_NAME", "bot_name", values.identity, "gitoma"),

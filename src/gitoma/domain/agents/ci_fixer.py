@@ -7,12 +7,13 @@ from collections.abc import Callable
 from gitoma.domain.agents import prompts
 from gitoma.domain.agents.changes import ChangeSet
 from gitoma.domain.agents.cilog import SharedFailure
-from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Attempt, Editor
+from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel, ModelFacts
 from gitoma.domain.agents.ports import ArtifactNotKept
 from gitoma.domain.agents.progress import printable
+from gitoma.domain.agents.prompt_layout import Attempt
 from gitoma.domain.agents.reflexion import Outcome
 from gitoma.domain.agents.session import Session
 from gitoma.domain.agents.toolbox import Toolbox

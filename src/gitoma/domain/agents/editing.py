@@ -15,6 +15,7 @@ from gitoma.domain.agents.gates import Scope
 from gitoma.domain.agents.language_model import ChatReply, ChatRequest, Finish, LanguageModel
 from gitoma.domain.agents.metered import complete_whole
 from gitoma.domain.agents.ports import YamlReader
+from gitoma.domain.agents.prompt_layout import Attempt
 from gitoma.domain.agents.reflexion import (
     LOST,
     AskCritic,
@@ -39,23 +40,6 @@ from gitoma.domain.agents.tree import Tree
 
 ATTEMPTS = 3
 """How often the fixer is asked for one task."""
-
-
-@dataclass(frozen=True, slots=True)
-class Attempt:
-    """What a question can build on.
-
-    Attributes:
-        number: From 1.
-        lessons: What the attempts before taught, newest last.
-        previous: The last answer.
-        halved: The same question was too long for the model: show half as much.
-    """
-
-    number: int
-    lessons: tuple[Lesson, ...]
-    previous: str
-    halved: bool
 
 
 @dataclass(frozen=True, slots=True)

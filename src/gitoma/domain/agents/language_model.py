@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+LEAST_CONTEXT = 2048
+"""The smallest context that questions are made for, in tokens: in a smaller one there is no room for an answer."""
+
 
 class Role(Enum):
     """Who the model is asked to be; the first line of its instructions says so."""

@@ -14,22 +14,17 @@ writes a file, a log or a comment cannot make the model take the rest of it for 
 from __future__ import annotations
 
 import hashlib
-from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Protocol
 
 from gitoma.domain.agents.excerpts import FileText, characters, windows
-from gitoma.domain.agents.language_model import ChatRequest, Role
+from gitoma.domain.agents.language_model import LEAST_CONTEXT, ChatRequest, Role
 from gitoma.domain.agents.progress import printable
 from gitoma.domain.agents.reflexion import MEMORY, Lesson
 
 DEFAULT_CONTEXT = 8192
 """The context of a model of which nothing is known, in tokens: what local servers load at least, as a rule."""
-
-LEAST_CONTEXT = 2048
-"""The smallest context for which prompts are made; in a smaller one there is no room for an answer."""
 
 ANSWER_SHARE = 0.45
 """How much of the context an answer may take."""
@@ -41,28 +36,21 @@ _TEMPLATE_TOKENS = 48  # what a server's chat template adds
 _LESSON_MAX = 700  # characters of one lesson
 
 
-class Attempt(Protocol):
-    """Which time the same thing is asked, and what has been learned."""
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """Which time the same thing is asked, and what has been learned.
 
-    @property
-    @abstractmethod
-    def number(self) -> int:
-        """From 1."""
+    Attributes:
+        number: From 1.
+        lessons: What the attempts before taught, newest last.
+        previous: The last answer; "" before the first.
+        halved: The same question was too long for the model: show half as much.
+    """
 
-    @property
-    @abstractmethod
-    def lessons(self) -> Sequence[Lesson]:
-        """What the attempts before taught, newest last."""
-
-    @property
-    @abstractmethod
-    def previous(self) -> str:
-        """The last answer; "" before the first."""
-
-    @property
-    @abstractmethod
-    def halved(self) -> bool:
-        """The same question was too long for the model: show half as much."""
+    number: int = 1
+    lessons: tuple[Lesson, ...] = ()
+    previous: str = ""
+    halved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gitoma.domain.agents import prompts
+from gitoma.domain.agents.background import background
 from gitoma.domain.agents.changes import ChangeSet
-from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Attempt, Editor
+from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel, ModelFacts
 from gitoma.domain.agents.plan import Subtask
+from gitoma.domain.agents.prompt_layout import Attempt
 from gitoma.domain.agents.recipes import recipe
 from gitoma.domain.agents.reflexion import Outcome
 from gitoma.domain.agents.session import Session
@@ -76,7 +78,7 @@ class Worker:
         return Made(edited.change, edited.attempts, "" if edited.change else edited.reason)
 
     def _question(self, task: Subtask, tree: Tree) -> Callable[[Attempt], ChatRequest]:
-        files = file_texts(tree, task.files)
+        files = file_texts(tree, (*task.files, *background(task, tree)))
 
         def ask(attempt: Attempt) -> ChatRequest:
             if not attempt.halved:

@@ -8,10 +8,11 @@ from functools import cached_property
 
 from gitoma.domain.agents import gates, paths, prompts
 from gitoma.domain.agents.changes import ChangeSet, Refusal
-from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Attempt, Editor
+from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel
+from gitoma.domain.agents.prompt_layout import Attempt
 from gitoma.domain.agents.proposals import one_line
 from gitoma.domain.agents.reflexion import Outcome as EditOutcome
 from gitoma.domain.agents.review import Disposition, JudgedThread, Outcome
