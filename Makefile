@@ -8,11 +8,12 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
 SERVE_ARGS ?= --auto-token
+STAND_INS := .stand-ins
 
-.PHONY: help install serve test contracts lint types imports check bench
+.PHONY: help install serve test stand-ins contracts lint types imports check bench
 
 help: ## say what each target does
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 install: $(STAMP) ## build .venv, with .venv/bin/gitoma
 
@@ -27,6 +28,12 @@ serve: $(STAMP) ## start the service on http://127.0.0.1:8000 (SERVE_ARGS="--por
 
 test: $(STAMP) ## run the tests (PYTEST_ARGS="-k cancel" for some)
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+stand-ins: $(STAND_INS)/.installed ## install the servers for Node that some tests need (needs node and npm)
+
+$(STAND_INS)/.installed: tests/stand_ins/node/package.json tests/stand_ins/node/install
+	tests/stand_ins/node/install $(STAND_INS)
+	@touch $@
 
 contracts: $(STAMP) ## each port's promises, over each adapter
 	$(BIN)/python -m pytest tests/contracts $(PYTEST_ARGS)

@@ -2,10 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+from tests.stand_ins import node_stack as stacks
 
 # No deadline: on a machine that others use too, how long an example takes says nothing about the code.
 settings.register_profile("gitoma", deadline=None)
@@ -20,9 +24,24 @@ def require_program() -> Callable[[str], str]:
     """
 
     def require(name: str) -> str:
-        path = shutil.which(name)
-        if path is None and os.environ.get("GITOMA_TESTS_REQUIRE") == "all":
-            pytest.fail(f"{name} is not installed, and GITOMA_TESTS_REQUIRE=all asks for it")
-        return path or pytest.skip(f"{name} is not installed")
+        return shutil.which(name) or _lacking(f"{name} is not installed")
 
     return require
+
+
+@pytest.fixture
+def node_stack(tmp_path: Path) -> Iterator[stacks.NodeStack]:
+    """A GitHub and a model server of parts that nobody here wrote, as `require_program` does where they are missing."""
+    reason = stacks.missing()
+    if reason is not None:
+        _lacking(reason)
+    folder = tmp_path / "node-stack"
+    folder.mkdir()
+    with stacks.NodeStack(folder) as stack:
+        yield stack
+
+
+def _lacking(reason: str) -> NoReturn:
+    if os.environ.get("GITOMA_TESTS_REQUIRE") == "all":
+        pytest.fail(f"{reason}, and GITOMA_TESTS_REQUIRE=all asks for it")
+    pytest.skip(reason)

@@ -249,9 +249,9 @@ def test_a_file_that_is_named_exists(page: Path) -> None:
 
 
 def test_the_make_targets_that_are_named_exist_and_all_are_explained() -> None:
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.M))
     everything = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
-    named = set(re.findall(r"(?:`|^|\$ )(?:\w+=\S+ )*make ([a-z]+)\b", everything, re.M))
+    named = set(re.findall(r"(?:`|^|\$ )(?:\w+=\S+ )*make ([a-z-]+)\b", everything, re.M))
 
     assert named <= targets
     explained = {row[0].strip("`").removeprefix("make ") for row in rows(ROOT / "CONTRIBUTING.md", "## Set-up")}
