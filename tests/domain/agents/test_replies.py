@@ -98,6 +98,14 @@ def test_what_models_get_wrong_is_mended_where_it_can_mean_one_thing(reply: str,
     assert read_object(reply) == value
 
 
+@pytest.mark.parametrize("end", ["-", "1", "1.", "1.5e", "tru", "nul", "N"])
+def test_a_value_that_the_text_ends_within_is_not_malformed(end: str) -> None:
+    answer = read_object('{"tasks": [' + end)
+
+    assert isinstance(answer, Refusal)
+    assert answer.code == "truncated"
+
+
 @given(OBJECTS.filter(bool), st.data())
 def test_an_object_without_an_end_is_never_completed(value: dict[str, object], data: st.DataObject) -> None:
     whole = json.dumps(value)

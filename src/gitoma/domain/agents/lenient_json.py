@@ -36,6 +36,7 @@ _BLANK = re.compile(r"\s*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d{0,17})(?:\.\d{1,18})?(?:[eE][+-]?\d{1,3})?\b")
 _WORD = re.compile(r"[A-Za-z]{1,8}")
 _WORDS = {"true": True, "True": True, "false": False, "False": False, "null": None, "None": None}
+_TO_THE_END = re.compile(r"[-+\w.]++\Z")
 _STOP = {quote: re.compile(rf"[{quote}\\]") for quote in "\"'"}
 _ESCAPES = frozenset('"\\/bfnrtu')
 
@@ -118,13 +119,13 @@ class _Reader:
             raise self._expected("four hex digits behind each `\\u`") from None
 
     def _scalar(self) -> object:
+        if _TO_THE_END.match(self._text, self._place):  # `-`, `1.`, `tru`: half of something, or a whole one
+            raise Unfinished("the text ends within it")
         number = _NUMBER.match(self._text, self._place)
         if number:
             self._place = number.end()
             return json.loads(number[0])
         word = _WORD.match(self._text, self._place)
-        if word and word.end() == len(self._text):
-            raise Unfinished("the text ends within it")
         if word and word[0] in _WORDS:
             self._place = word.end()
             return _WORDS[word[0]]
