@@ -10,7 +10,7 @@ PYTEST_ARGS ?=
 SERVE_ARGS ?= --auto-token
 STAND_INS := .stand-ins
 
-.PHONY: help install serve test stand-ins contracts lint types imports check bench
+.PHONY: help install serve test stand-ins contracts lint types imports check demo bench
 
 help: ## say what each target does
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,8 +39,8 @@ contracts: $(STAMP) ## each port's promises, over each adapter
 	$(BIN)/python -m pytest tests/contracts $(PYTEST_ARGS)
 
 lint: $(STAMP) ## ruff
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check src tests bench demo
+	$(BIN)/ruff format --check src tests bench demo demo
 
 types: $(STAMP) ## mypy, strict
 	$(BIN)/mypy
@@ -49,6 +49,9 @@ imports: $(STAMP) ## the direction of imports
 	$(BIN)/lint-imports
 
 check: lint types imports test ## everything, as CI runs it
+
+demo: $(STAMP) ## a whole run through the REST API, without network, token or model
+	$(BIN)/python -m demo
 
 bench: $(STAMP) ## the measurements that docs/design.md speaks of
 	$(BIN)/python bench/run.py

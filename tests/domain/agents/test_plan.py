@@ -98,8 +98,8 @@ def test_a_task_may_list_files_that_are_there_beside_the_one_that_counts() -> No
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"check": "License", "files": ["LICENSE"]}, "no check of that name"),
-        ({"check": "Readme", "files": ["README.md"]}, "no check of that name"),  # it passes
+        ({"check": "License", "files": ["LICENSE"]}, "no check that an agent could mend"),
+        ({"check": "Readme", "files": ["README.md"]}, "no check that an agent could mend"),  # it passes
         ({"check": 7}, "a task without a check"),
         ({"files": ["README.md"]}, "none of its files mends it; list SECURITY.md"),
         ({"files": [".github/workflows/ci.yml", "SECURITY.md"]}, "which is never changed"),

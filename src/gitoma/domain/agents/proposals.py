@@ -67,7 +67,7 @@ def _read(value: object, results: Sequence[CheckResult], tree: Tree) -> Proposal
     name = _text(value, "check")
     result = next((result for result in results if _key(result.name) == _key(name)), None)
     if result is None:
-        raise _Dropped(f"{one_line(name, 40) or 'a task without a check'}: no check of that name can be mended")
+        raise _Dropped(f"{one_line(name, 40) or 'a task without a check'}: no check that an agent could mend")
     if result.fix.kind is Mender.RECIPE:  # nobody asks the model how
         return Proposal(result, "", "", targets(result, tree))
     title, instruction = (

@@ -1,0 +1,1 @@
+"""A whole run without network, token or model: see `python -m demo`."""
