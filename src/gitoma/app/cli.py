@@ -79,7 +79,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"gitoma {__version__}", help="print the version and stop")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", required=True, parser_class=_Parser)
-    for add in (_add_serve, _add_analyze, _add_run, _add_review, _add_fix_ci):
+    for add in (_add_serve, _add_analyze, _add_run, _add_review, _add_fix_ci, _add_status, _add_reset, _add_doctor):
         add(commands)
     return root
 
@@ -131,6 +131,20 @@ def _add_fix_ci(commands: _Commands[_Parser]) -> None:
     _add_repo(fix_ci)
     fix_ci.add_argument("--branch", type=_branch, metavar="B", required=True, help="the branch to mend")
     fix_ci.add_argument("--dry-run", action="store_true", help="show the diff; push nothing")
+
+
+def _add_status(commands: _Commands[_Parser]) -> None:
+    status = _add(commands, "status", "show what the agents of this machine have done, and what to do next", "status")
+    status.add_argument("repo", type=_repo, nargs="?", metavar="URL", help="one repository, in detail")
+
+
+def _add_reset(commands: _Commands[_Parser]) -> None:
+    reset = _add(commands, "reset", "forget what an agent wrote down of a repository; what it pushed stays", "reset")
+    _add_repo(reset)
+
+
+def _add_doctor(commands: _Commands[_Parser]) -> None:
+    _add(commands, "doctor", "see whether everything that the agents need is there", "doctor")
 
 
 def _add_repo(command: _Parser) -> None:

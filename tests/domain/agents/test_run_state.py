@@ -159,7 +159,7 @@ def test_a_run_just_younger_than_a_day_goes_on() -> None:
 
 
 def test_starting_anew_leaves_an_unfinished_run_alone() -> None:
-    assert decide(unfinished(), fresh=True) == Fresh(run_state.new_branch(NOW), "it is not asked for")
+    assert decide(unfinished(), fresh=True) == Fresh(run_state.new_branch(NOW), "as was asked")
 
 
 def test_starting_anew_on_the_branch_of_the_unfinished_run_is_refused() -> None:

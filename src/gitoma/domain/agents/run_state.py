@@ -231,7 +231,7 @@ def decide_start(
     """
     if resume and fresh:
         return Refuse(Code.USAGE, "to resume and to start anew exclude each other", "choose one of them")
-    found = "it is not asked for" if fresh else _unfinished(state, branch, base_sha, now)
+    found = "as was asked" if fresh else _unfinished(state, branch, base_sha, now)
     if isinstance(found, Resume):
         return _guarded(found, state, remote_sha)
     if resume:
