@@ -14,19 +14,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from itertools import count
-from threading import RLock
 from typing import Self
 from urllib.parse import urlencode
 
 from . import github_documents as show
 from .git_host import GitHost
 from .github_answers import LIMITS, NO_USER, NOT_FOUND, Trouble, custom, failure, found, invalid
-from .github_documents import Comment, Job, Pull, Repo, Run
+from .github_contents import LOGIN, NO_COMMIT, TOKEN, GitHubContents
+from .github_documents import Comment, Pull, Repo
 from .server import Answer, Request, Server, document
 
-TOKEN = "ghp_" + "0123456789" * 3 + "abcdef"  # of the form of a real one, so that filters of secrets see it
-LOGIN = "gitoma-bot"
+__all__ = ["LOGIN", "TOKEN", "GitHub", "LogStore"]
 
 _PER_PAGE = 30  # what GitHub gives to whoever does not say how many
 _PER_PAGE_MAX = 100
@@ -53,7 +51,7 @@ class LogStore(Server):
 Handler = Callable[..., Answer]
 
 
-class GitHub(Server):
+class GitHub(GitHubContents, Server):
     """The stand-in. Its `url` is what a client takes for https://api.github.com.
 
     Attributes:
@@ -68,16 +66,12 @@ class GitHub(Server):
     """
 
     def __init__(self, git: GitHost, *, token: str = TOKEN) -> None:
-        super().__init__()
+        super().__init__(git)
         self.logs = LogStore()
         self.viewer: str | None = LOGIN
         self.graphql: Callable[[Request], Answer] | None = None
         self.next_page_at: str | None = None
-        self._git = git
         self._token = token
-        self._lock = RLock()
-        self._ids = count(1)
-        self._repos: dict[str, Repo] = {}  # by slug, in lower case; a former name leads to the same repository
         self._troubles: list[Trouble] = []
 
     def __enter__(self) -> Self:
@@ -88,92 +82,10 @@ class GitHub(Server):
         super().__exit__(*_)
         self.logs.__exit__(*_)
 
-    def add_repo(
-        self,
-        slug: str,
-        *,
-        default_branch: str = "main",
-        archived: bool = False,
-        can_push: bool = True,
-        size_kib: int = 12,
-    ) -> Repo:
-        """A repository; what is returned may be changed at any time."""
-        with self._lock:
-            repo = Repo(next(self._ids), slug, default_branch, archived, can_push, size_kib)
-            self._repos[slug.lower()] = repo
-            return repo
-
-    def rename(self, old: str, new: str) -> None:
-        """Give a repository another name. Requests with the old one are led on, with a 301."""
-        with self._lock:
-            repo = self._repos[old.lower()]
-            repo.slug = new
-            self._repos[new.lower()] = repo
-            self._git.rename(old, new)
-
-    def add_pull(
-        self,
-        slug: str,
-        head: str,
-        *,
-        base: str = "main",
-        title: str = "A change",
-        body: str = "",
-        head_repo: str | None = "",
-        author: str = LOGIN,
-    ) -> Pull:
-        """A pull request; `head_repo` is "" for the same repository, None for a fork that is gone."""
-        with self._lock:
-            repo = self._repos[slug.lower()]
-            number = len(repo.pulls) + 1
-            source = repo.slug if head_repo == "" else head_repo
-            pull = Pull(next(self._ids), number, title, body, head, base, source, author)
-            repo.pulls.append(pull)
-            return pull
-
-    def add_comment(self, slug: str, comment: Comment) -> Comment:
-        """A review comment, with an id of its own."""
-        with self._lock:
-            comment.id = next(self._ids)
-            self._repos[slug.lower()].comments.append(comment)
-            return comment
-
-    def add_run(
-        self,
-        slug: str,
-        branch: str,
-        *,
-        workflow: str = "ci",
-        conclusion: str | None = "failure",
-        jobs: Sequence[Job] = (),
-        sha: str | None = None,
-        event: str = "push",
-        attempt: int = 1,
-    ) -> Run:
-        """A run of a workflow on what `branch` is now, or on `sha`; it is newer than those before."""
-        with self._lock:
-            repo = self._repos[slug.lower()]
-            for job in jobs:
-                job.id = next(self._ids)
-            known = {run.workflow: run.workflow_id for run in repo.runs}
-            number = known.get(workflow) or next(self._ids)
-            at = sha or self._sha(repo.slug, branch)
-            run = Run(next(self._ids), workflow, branch, at, conclusion, event, attempt, tuple(jobs), number)
-            repo.runs.append(run)
-            return run
-
     def trouble(self, *troubles: Trouble) -> None:
         """What goes wrong from now on: each until it has come as often as it says, the first that fits a request."""
         with self._lock:
             self._troubles += troubles
-
-    def pulls(self, slug: str) -> tuple[Pull, ...]:
-        """The pull requests, oldest first."""
-        return tuple(self._repos[slug.lower()].pulls)
-
-    def comments(self, slug: str) -> tuple[Comment, ...]:
-        """The review comments, oldest first."""
-        return tuple(self._repos[slug.lower()].comments)
 
     def requests(self, method: str) -> list[Request]:
         """The requests of one method, in order."""
@@ -248,9 +160,9 @@ class GitHub(Server):
         asked = request.json()
         owner, _, head = str(asked["head"]).rpartition(":")
         here = repo.slug.partition("/")[0]
-        head_sha, base_sha = self._sha(repo.slug, head), self._sha(repo.slug, str(asked["base"]))
+        head_sha, base_sha = self.sha(repo.slug, head), self.sha(repo.slug, str(asked["base"]))
         for field, sha in (("head", head_sha), ("base", base_sha)):
-            if sha == _NO_COMMIT:
+            if sha == NO_COMMIT:
                 return invalid({"resource": "PullRequest", "field": field, "code": "invalid"})
         if any(one.state == "open" and (one.head, one.base) == (head, asked["base"]) for one in repo.pulls):
             return invalid(custom(f"A pull request already exists for {owner or here}:{head}."))
@@ -319,18 +231,11 @@ class GitHub(Server):
         return document(shown if name is None else {"total_count": len(rows), name: shown}, headers=headers)
 
     def _shown(self, repo: Repo, pull: Pull, *, listed: bool) -> dict[str, object]:
-        head = self._sha(pull.head_repo or repo.slug, pull.head)
-        return show.pull(repo, pull, head, self._sha(repo.slug, pull.base), listed=listed)
+        head = self.sha(pull.head_repo or repo.slug, pull.head)
+        return show.pull(repo, pull, head, self.sha(repo.slug, pull.base), listed=listed)
 
     def _author(self) -> str:
         return self.viewer or "an-app[bot]"
-
-    def _sha(self, slug: str, branch: str) -> str:
-        bare = self._git.repo(slug)
-        return (bare and bare.sha(branch)) or _NO_COMMIT
-
-
-_NO_COMMIT = "0" * 40
 
 
 def _route(method: str, rest: str, handler: Handler) -> tuple[str, re.Pattern[str], Handler]:

@@ -17,24 +17,21 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlencode
 
 from . import imposters
 from .github_answers import Trouble
+from .github_contents import LOGIN, TOKEN
 from .github_contract import trimmed
 from .github_documents import Comment, Job, Repo, Run
 from .model import Reply
 from .node_process import Answered, NodeProcess, ask, free_ports
+from .stack_journal import Sent, Violation, sent, violations
 
 INSTALLED = Path(__file__).parents[2] / ".stand-ins" / "node_modules"
 """Where `make stand-ins` puts them."""
-
-TOKEN = "ghp_" + "0123456789" * 3 + "abcdef"
-LOGIN = "gitoma-bot"
 
 _PROGRAMS = {
     "emulate": "emulate/dist/index.js",
@@ -58,27 +55,6 @@ def missing() -> str | None:
     if not all((INSTALLED / path).exists() for path in (*_PROGRAMS.values(), _DESCRIPTION)):
         return "the stand-ins are not installed: make stand-ins"
     return None
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """A request that a server of the stack got."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: str
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """What GitHub's description says against a request. `place` is as `query.per_page`; `message` is prism's."""
-
-    method: str
-    path: str
-    place: str
-    message: str
 
 
 class NodeStack:
@@ -182,11 +158,11 @@ class NodeStack:
 
     def journal(self) -> list[Sent]:
         """The requests to GitHub, in order."""
-        return [_sent(request) for request in self._imposter(self._front)["requests"]]
+        return [sent(request) for request in self._imposter(self._front)["requests"]]
 
     def log_journal(self) -> list[Sent]:
         """The requests to where the logs are, in order."""
-        return [_sent(request) for request in self._imposter(self._logs)["requests"]]
+        return [sent(request) for request in self._imposter(self._logs)["requests"]]
 
     def model_journal(self) -> list[Mapping[str, Any]]:
         """The requests to the model, in order, as aimock keeps them: `headers`, `body`, `response`, …"""
@@ -195,7 +171,7 @@ class NodeStack:
 
     def violations(self) -> list[Violation]:
         """Where requests broke GitHub's description of its API; a client that does not has none."""
-        now = [found for stub in self._imposter(self._front)["stubs"] for found in _violations(stub)]
+        now = [found for stub in self._imposter(self._front)["stubs"] for found in violations(stub)]
         return [*self._violations, *now]
 
     def printed(self) -> str:
@@ -279,22 +255,3 @@ def _said(reply: Reply | str) -> Mapping[str, object]:
         return {"error": {"message": one.text}, "status": one.status}
     thought = {"reasoning": one.reasoning} if one.reasoning else {}
     return {"content": one.text, "finishReason": one.finish, **thought}
-
-
-def _sent(request: Mapping[str, Any]) -> Sent:
-    headers = {name.lower(): value for name, value in request["headers"].items()}
-    return Sent(request["method"], request["path"], request["query"], headers, request.get("body") or "")
-
-
-def _violations(stub: Mapping[str, Any]) -> Iterator[Violation]:
-    """Those of the answers that mountebank remembers, each in a stub that says to which request it belongs."""
-    asked: dict[str, Any] = {}
-    for predicate in stub.get("predicates", ()):
-        asked |= predicate.get("deepEquals", predicate.get("equals", {}))
-    for response in stub["responses"]:
-        headers = {name.lower(): value for name, value in response.get("is", {}).get("headers", {}).items()}
-        for one in json.loads(headers.get("sl-violations", "[]")):
-            place, *rest = one.get("location") or [""]
-            if place == "request":
-                query = f"?{urlencode(asked['query'])}" if asked.get("query") else ""
-                yield Violation(asked["method"], f"{asked['path']}{query}", ".".join(map(str, rest)), one["message"])

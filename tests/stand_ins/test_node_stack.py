@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from tests.stand_ins.github_answers import rate_limited
+from tests.stand_ins.github_contents import LOGIN, TOKEN
 from tests.stand_ins.github_contract import OPERATIONS, trimmed
 from tests.stand_ins.github_documents import Comment, Job
 from tests.stand_ins.model import Reply
 from tests.stand_ins.node_process import Answered, NodeProcess, ask, free_ports
-from tests.stand_ins.node_stack import LOGIN, TOKEN, NodeStack
+from tests.stand_ins.node_stack import NodeStack
 
 REPO = "/repos/acme/widget"
 HEADERS = {"authorization": f"Bearer {TOKEN}", "accept": "application/vnd.github+json, application/json;q=0.9"}
