@@ -29,6 +29,7 @@ MARK = "<!-- gitoma:reply -->"
 _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
 _TRUSTED_BOTS = frozenset({"copilot", "copilot-pull-request-reviewer[bot]", "github-advanced-security[bot]"})
 _DETAIL_MAX = 300  # characters of a reason that are kept and shown
+_SHA_SHOWN = 7  # digits of a commit's name, as git shows it
 _ID = re.compile(r"[1-9][0-9]{0,18}")
 
 
@@ -56,7 +57,8 @@ class Disposition:
     detail: str = ""
 
     def __str__(self) -> str:
-        return f"{self.outcome}({printable(self.detail)})" if self.detail else self.outcome.value
+        detail = self.detail[:_SHA_SHOWN] if self.outcome in (Outcome.APPLIED, Outcome.FIXED) else self.detail
+        return f"{self.outcome}({printable(detail)})" if detail else self.outcome.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +127,14 @@ class Known:
     viewer: str | None = None
 
     def is_ours(self, comment: ReviewComment) -> bool:
-        """Whether we wrote it."""
-        marked = comment.body.rstrip().endswith(MARK)
-        return marked and (self.viewer is None or comment.author.casefold() == self.viewer.casefold())
+        """Whether we wrote it.
+
+        The account may have been another one then: of one that is trusted the mark is taken, too. All that it could be
+        abused for is to leave a thread alone, which who is trusted may ask for anyway. In a quotation it means nothing.
+        """
+        marked = comment.body.rstrip().rpartition("\n")[2] == MARK
+        ours = self.viewer is None or comment.author.casefold() == self.viewer.casefold()
+        return marked and (ours or comment.association in _TRUSTED)
 
     def is_trusted(self, comment: ReviewComment) -> bool:
         """Whether what it asks for may be done."""
