@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -22,6 +23,7 @@ from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
 
 _REASON_MAX = 300  # characters of a reason for changing nothing
+_DECLINED = re.compile(r"(?:\s|[`*_>#]|text\b){0,20}NO_CHANGE\b[`*_ :.-]{0,10}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class ThreadWorker:
         root = judged.thread.root
         place = paths.check(root.path, tree.special)
         if isinstance(place, Refusal):
-            return Dealt(Disposition(Outcome.DECLINED, place.message))
+            return Dealt(Disposition(Outcome.DECLINED, f"agents do not change {paths.shown(root.path)}"))
         if root.path not in tree:
             return Dealt(Disposition(Outcome.OUTDATED))
         return self._suggested(judged, tree) or self._edited(judged, tree)
@@ -74,7 +76,7 @@ class ThreadWorker:
             return Dealt(Disposition(Outcome.DECLINED, change.message)) if known else None
         refusals = gates.check(change, tree, _scope(judged), self._tools.yaml, self._tools.is_secret)
         if refusals:
-            return Dealt(Disposition(Outcome.DECLINED, str(refusals[0])))
+            return Dealt(Disposition(Outcome.DECLINED, f"the suggestion is not taken: {refusals[0].message}"))
         return Dealt(Disposition(Outcome.APPLIED), change)
 
     def _edited(self, judged: JudgedThread, tree: Tree) -> Dealt:
@@ -120,10 +122,11 @@ def _lines(judged: JudgedThread) -> tuple[int, ...]:
 
 
 def declined(answer: str) -> str | None:
-    """The reason in an answer that changes nothing; None where the answer is another one."""
-    first, *rest = answer.strip().split("\n", 1)
-    if not first.startswith(prompts.NO_CHANGE):
+    """The reason in an answer that changes nothing; None where the answer is another one.
+
+    Small models put the line into a fence, or in bold. Whoever declines and edits has not declined.
+    """
+    found = _DECLINED.match(answer)
+    if found is None or "<<<<<" in answer:
         return None
-    return (
-        one_line(f"{first.removeprefix(prompts.NO_CHANGE)} {' '.join(rest)}", _REASON_MAX).strip() or "no reason given"
-    )
+    return one_line(answer[found.end() :], _REASON_MAX).strip(" `*_") or "no reason given"

@@ -1,0 +1,98 @@
+"""The threads of a pull request as they are now, and how they are shown to people."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
+
+from gitoma.domain.agents import review
+from gitoma.domain.agents.ports import Progress
+from gitoma.domain.agents.progress import Detail, Step
+from gitoma.domain.agents.review import Disposition, JudgedThread, Known
+from gitoma.domain.agents.toolbox import Toolbox
+from gitoma.domain.repos.names import Slug
+from gitoma.domain.repos.state import Phase, RepoState
+
+THREADS_SHOWN = 100
+"""How many threads are listed: the server keeps the last 500 lines of a job, and what is done must be among them."""
+
+_SAID_MAX = 160  # characters of a comment that are shown
+
+
+class ThreadReader:
+    """Reads and judges the threads of one pull request.
+
+    Args:
+        slug: The repository.
+        number: The pull request.
+        tools: The ports.
+        trust_all: Strangers are trusted, too.
+    """
+
+    def __init__(self, slug: Slug, number: int, tools: Toolbox, *, trust_all: bool) -> None:
+        self._slug = slug
+        self._number = number
+        self._tools = tools
+        self._trust_all = trust_all
+
+    def read(self, known: Mapping[int, Disposition]) -> tuple[JudgedThread, ...]:
+        """The threads, in the order of their first comments.
+
+        Args:
+            known: What has become of those that were dealt with before.
+        """
+        comments = self._tools.host.review_comments(self._slug, self._number)
+        resolved = self._tools.host.resolved_comments(self._slug, self._number) if comments else frozenset()
+        if resolved is None:
+            self._tools.progress.emit(
+                Detail("the host does not say which threads are resolved: none of them counts as such")
+            )
+        facts = Known(resolved or frozenset(), known, self._trust_all, self._viewer if comments else None)
+        return review.judged(review.threads_of(comments), facts)
+
+    @cached_property
+    def _viewer(self) -> str | None:
+        return self._tools.host.viewer()
+
+
+def show(threads: Sequence[JudgedThread], progress: Progress) -> None:
+    """List the threads: those to be acted upon first."""
+    waiting = review.actionable(threads)
+    progress.emit(Step(Phase.REVIEWING.value, f"{counted(threads, 'thread')}, {len(waiting)} to be acted upon"))
+    others = [judged for judged in threads if judged.disposition is not None]
+    for judged in [*waiting, *others][:THREADS_SHOWN]:
+        progress.emit(Detail(_line(judged)))
+    if len(threads) > THREADS_SHOWN:
+        progress.emit(Detail(f"… {len(threads) - THREADS_SHOWN} more threads"))
+
+
+def _line(judged: JudgedThread) -> str:
+    root = judged.thread.root
+    place = f"{root.path}:{root.line}" if root.line else root.path
+    said = " ".join(root.body.split())[:_SAID_MAX]
+    return f"{place} {root.author} ({root.association.lower()}): {judged.disposition or 'to be acted upon'}: {said}"
+
+
+def counted(things: Collection[object], noun: str) -> str:
+    """How many there are, in words: `1 thread`, `2 threads`."""
+    return f"{len(things)} {noun}{'' if len(things) == 1 else 's'}"
+
+
+def counts(threads: Sequence[JudgedThread], found: Mapping[int, Disposition] | None = None) -> dict[str, int]:
+    """How many threads there are of each disposition; `open` are those that have none.
+
+    Args:
+        threads: The threads.
+        found: What has become of them since they were judged.
+    """
+    tally: dict[str, int] = {}
+    for judged in threads:
+        disposition = judged.disposition or (found or {}).get(judged.key)
+        word = disposition.outcome.value if disposition else "open"
+        tally[word] = tally.get(word, 0) + 1
+    return tally
+
+
+def dispositions(state: RepoState | None, name: str) -> dict[int, Disposition]:
+    """What a state holds under this name of its own: `threads` or `pushing`; see `run_state`."""
+    return review.from_json(state.kept.get(name)) if state is not None else {}
