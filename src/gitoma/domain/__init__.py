@@ -15,8 +15,11 @@ What it needs from the outside are ports, each in the `ports.py` next to the cod
     ProcessTable    repos.ports       repos.overview              posix.process_table.PosixProcessTable
     CodeHost        agents.code_host  the agents                  github.rest.GitHubRest
     LanguageModel   agents.language_model  the agents             chat_completions.model.ChatCompletionsModel
-    VersionControl  agents.ports      app.commands.analyze        git.cli.GitCli
-    Checkout        agents.ports      agents.analyze              git.checkout.GitCheckout
+    VersionControl  agents.ports      the agents                  git.cli.GitCli
+    Checkout        agents.ports      the agents                  git.checkout.GitCheckout
+    WorkingCopy     agents.ports      the agents                  git.working_copy.GitWorkingCopy
+    RunStates       agents.ports      the agents                  files.run_states.FileRunStates
+    HeldState       agents.ports      agents.session              files.run_states.FileHeldState
     YamlReader      agents.ports      agents.health               yaml_documents.PyYamlReader
     Progress        agents.ports      agents.analyze              app.commands.agent_process.ConsoleProgress
     ArtifactStore   agents.ports      agents.analyze              files.artifacts.FileArtifacts
