@@ -44,10 +44,12 @@ class Delivery:
         """The branch that is pushed to."""
         return self._own if self._proposes else self._branch
 
-    @property
-    def is_done_already(self) -> bool:
-        """Whether what fails at this very commit was mended, and proposed, before."""
-        return self._proposes and self._copy.remote_sha(self._own) is not None
+    def finds_proposal(self) -> bool:
+        """Whether there is a fix for this very commit on the branch of our own; then that is what is proposed."""
+        if self._copy.remote_sha(self._own) is None:
+            return False
+        self._proposes = True
+        return True
 
     def push(self, sha: str) -> None:
         """Push the newest commit; where the branch is protected, to a branch of our own instead.

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from gitoma.domain.agents import run_state
-from gitoma.domain.agents.changes import Refusal
 from gitoma.domain.agents.ci_delivery import Delivery
+from gitoma.domain.agents.ci_failures import Failures, Runs, failures, names
 from gitoma.domain.agents.ci_fixer import CiFixer
-from gitoma.domain.agents.cilog import SharedFailure, collapse, failure_of
-from gitoma.domain.agents.code_host import CiJob, CiRun, HostedRepo, PullRequest
+from gitoma.domain.agents.cilog import SharedFailure
+from gitoma.domain.agents.code_host import CiRun, HostedRepo, PullRequest
 from gitoma.domain.agents.commits import fix_message
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.language_model import ModelFacts
@@ -29,14 +28,7 @@ from gitoma.domain.agents.tree import Tree
 from gitoma.domain.repos.names import Branch, RepoUrl
 from gitoma.domain.repos.state import Phase, RepoState
 
-FAILURES_MAX = 3
-"""How many different failures one job mends."""
-
-LOGS_MAX = 10
-"""How many logs are read to find them: a matrix fails in all its cells at once."""
-
 _LABEL = "FIX-CI"
-_FIXABLE = frozenset({"failure", "timed_out"})
 _FIXES_KEPT = 50  # commits that are remembered, by their CI runs
 
 
@@ -67,9 +59,10 @@ def fix_ci(request: FixCiRequest, tools: Toolbox) -> None:
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma fix-ci {slug} branch={request.branch}"))
     need_token(tools)  # to read a log takes one, also in public repositories
     hosted = tools.host.repo(slug) if request.dry_run else writable(tools, slug)
-    runs = _failed(tools.host.latest_runs(slug, request.branch.name), request, tools)
-    if not runs:
-        _emit_nothing(request, tools)
+    runs = Runs(tools.host.latest_runs(hosted.slug, request.branch.name))
+    tools.progress.emit(Step(_LABEL, runs.summary(request.branch)))
+    if not runs.failed:
+        _end_without_work(request, runs, tools)
         return
     facts = tools.model.facts()
     if request.dry_run:
@@ -84,35 +77,15 @@ def fix_ci(request: FixCiRequest, tools: Toolbox) -> None:
             _Fix(request, tools, hosted, facts, session, runs).mend()
 
 
-def _failed(runs: Sequence[CiRun], request: FixCiRequest, tools: Toolbox) -> list[CiRun]:
-    """The runs that failed in a way that a change of files may mend.
-
-    Raises:
-        AgentError: `needs_human`: all that failed did not even start.
-    """
-    failed = [run for run in runs if run.conclusion in _FIXABLE]
-    unstarted = [run.workflow for run in runs if run.conclusion == "startup_failure"]
-    if unstarted and not failed:
+def _end_without_work(request: FixCiRequest, runs: Runs, tools: Toolbox) -> None:
+    facts = {"repo": str(request.repo.slug), "branch": request.branch.name, "fixed": 0, "failed": len(runs.unstarted)}
+    if runs.unstarted:
         raise AgentError(
             Code.NEEDS_HUMAN,
-            f"the workflow {unstarted[0]} does not start on {request.branch}",
+            f"the workflow {runs.unstarted[0].workflow} does not start on {request.branch}",
             hint="its file has an error; agents do not edit workflows",
+            reached=facts,
         )
-    running = [run.workflow for run in runs if run.conclusion is None]
-    if failed:
-        text = f"failed on {request.branch}: {', '.join(run.workflow for run in failed)}"
-    elif running:
-        text = f"nothing to fix yet: {', '.join(running)} still runs on {request.branch}"
-    elif runs:
-        text = f"nothing to fix: CI passes on {request.branch}"
-    else:
-        text = f"nothing to fix: CI has never run on a branch {request.branch}"
-    tools.progress.emit(Step(_LABEL, text))
-    return failed
-
-
-def _emit_nothing(request: FixCiRequest, tools: Toolbox) -> None:
-    facts = {"repo": str(request.repo.slug), "branch": request.branch.name, "fixed": 0, "failed": 0}
     tools.progress.emit(Result({"kind": "fix-ci", "exit": 0, **facts}))
 
 
@@ -126,7 +99,7 @@ class _Fix:
         hosted: HostedRepo,
         facts: ModelFacts,
         session: Session,
-        runs: Sequence[CiRun],
+        runs: Runs,
     ) -> None:
         self._request = request
         self._tools = tools
@@ -138,26 +111,35 @@ class _Fix:
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._fixer = CiFixer(self._model, facts, tools, session)
         self._fixed: list[SharedFailure] = []
-        self._left: list[str] = []  # why something is not mended, a reason each
+        self._left = [f"{run.workflow}: it does not start; agents do not edit workflows" for run in runs.unstarted]
         self._pushed: Branch | None = None
         self._pull: PullRequest | None = None
 
     def show(self) -> None:
         """Mend nothing, and show how it would be done."""
-        lines: list[str] = []
-        with self._tools.vcs.clone(self._url, self._request.branch) as checkout:
-            tree = Tree(checkout)
-            for shared in self._failures(checkout, self._runs):
-                change = self._fixer.fix(shared, tree)
-                if change is None:
-                    self._left.append(f"{_names(shared)}: no fix was found")
-                else:
-                    self._fixed.append(shared)
-                    tree = tree.with_change(change)
-                    lines += change.diff()
+        try:
+            with self._tools.vcs.clone(self._url, self._request.branch) as checkout:
+                lines = self._diff_on(checkout)
+        except AgentError as error:
+            error.reached = self._reached()
+            raise
+        finally:
+            self._keep_transcript()
         show_diff(lines, "fix-ci.diff", self._request.repo.slug, self._tools)
-        self._keep_transcript()
         self._conclude()
+
+    def _diff_on(self, checkout: Checkout) -> list[str]:
+        tree = Tree(checkout)
+        lines: list[str] = []
+        for shared in self._mendable(checkout, self._runs.failed):
+            change = self._fixer.fix(shared, tree)
+            if change is None:
+                self._leave(shared)
+            else:
+                self._fixed.append(shared)
+                tree = tree.with_change(change)
+                lines += change.diff()
+        return lines
 
     def mend(self) -> None:
         """Mend what can be, and push it."""
@@ -180,21 +162,22 @@ class _Fix:
             self._tools,
             direct=self._request.direct,
         )
-        if delivery.is_done_already:
-            self._session.say(f"what fails at this commit was mended before, on {delivery.target}")
-            self._pull = delivery.propose([run.workflow for run in self._runs])
+        if delivery.finds_proposal():
+            self._session.say(f"what fails at this commit was mended before, on {delivery.target}: CI judges it there")
+            self._pull = delivery.propose([run.workflow for run in self._runs.failed])
             return
         try:
-            for shared in self._failures(copy, self._not_mended_yet(copy)):
+            for shared in self._mendable(copy, self._not_mended_yet(copy)):
                 self._mend_one(shared, copy, delivery)
-        finally:
-            if self._fixed:
-                self._pull = delivery.propose([job.name for shared in self._fixed for job in shared.jobs])
+        except AgentError:
+            self._propose(delivery)
+            raise
+        self._propose(delivery)
 
     def _mend_one(self, shared: SharedFailure, copy: WorkingCopy, delivery: Delivery) -> None:
         change = self._fixer.fix(shared, Tree(copy))
         if change is None:
-            self._left.append(f"{_names(shared)}: no fix was found")
+            self._leave(shared)
             return
         job = shared.jobs[0]
         sha = copy.commit(change, fix_message(job.name, job.run_id))
@@ -203,12 +186,15 @@ class _Fix:
         self._fixed.append(shared)
         self._pushed = delivery.target
 
+    def _propose(self, delivery: Delivery) -> None:
+        if self._fixed:
+            self._pull = delivery.propose([job.name for shared in self._fixed for job in shared.jobs])
+
     def _not_mended_yet(self, copy: WorkingCopy) -> list[CiRun]:
         """The runs but for those whose fix is on the branch, where CI has not come to an end with it."""
-        known = self._session.state.kept.get("ci_fixes")
-        fixes = known if isinstance(known, dict) else {}
+        fixes = self._known_fixes()
         left = []
-        for run in self._runs:
+        for run in self._runs.failed:
             sha = fixes.get(str(run.id))
             if isinstance(sha, str) and copy.contains(sha):
                 self._session.say(f"{run.workflow}: {sha[:7]} mends it and is pushed; CI has not ended on it yet")
@@ -217,35 +203,21 @@ class _Fix:
         return left
 
     def _remember(self, shared: SharedFailure, sha: str) -> None:
-        known = self._session.state.kept.get("ci_fixes")
-        fixes = {**(known if isinstance(known, dict) else {}), **{str(job.run_id): sha for job in shared.jobs}}
+        fixes = {**self._known_fixes(), **{str(job.run_id): sha for job in shared.jobs}}
         self._session.keep(ci_fixes=dict(list(fixes.items())[-_FIXES_KEPT:]))
 
-    def _failures(self, checkout: Checkout, runs: Sequence[CiRun]) -> list[SharedFailure]:
-        """The different failures that an agent may mend; the others are noted down as left."""
-        head = checkout.head.sha if checkout.head else ""
-        tree = Tree(checkout)
-        jobs: list[CiJob] = []
-        for run in runs:
-            if run.head_sha != head:
-                self._session.detail(f"{run.workflow} ran on {run.head_sha[:7]}; the branch is at {head[:7]} meanwhile")
-            jobs += self._tools.host.failed_jobs(self._hosted.slug, run.id)
-        if len(jobs) > LOGS_MAX:
-            self._session.detail(f"{len(jobs)} jobs failed; looking at the first {LOGS_MAX}")
-        logs = [(job, self._tools.host.job_log(self._hosted.slug, job.id)) for job in jobs[:LOGS_MAX]]
-        shared = collapse((job, failure_of(log, tree.paths, partial(_text, tree))) for job, log in logs)
-        mendable = [each for each in shared if self._is_for_agents(each)]
-        self._left += [f"{_names(each)}: one failure too many for one job" for each in mendable[FAILURES_MAX:]]
-        return mendable[:FAILURES_MAX]
+    def _known_fixes(self) -> dict[str, object]:
+        known = self._session.state.kept.get("ci_fixes")
+        return dict(known) if isinstance(known, dict) else {}
 
-    def _is_for_agents(self, shared: SharedFailure) -> bool:
-        if shared.failure.in_workflow:
-            self._left.append(f"{_names(shared)}: the workflow itself fails, which only people mend")
-        elif not shared.failure.files:
-            self._left.append(f"{_names(shared)}: its log names no file of the repository")
-        else:
-            return True
-        return False
+    def _mendable(self, checkout: Checkout, runs: Sequence[CiRun]) -> Sequence[SharedFailure]:
+        """The failures that are for us; the others are noted down as left."""
+        found: Failures = failures(runs, self._hosted.slug, checkout, self._tools, self._session)
+        self._left += found.left
+        return found.mendable
+
+    def _leave(self, shared: SharedFailure) -> None:
+        self._left.append(f"{names(shared)}: no fix was found")
 
     def _reached(self) -> dict[str, object]:
         return {
@@ -268,24 +240,17 @@ class _Fix:
         for reason in self._left:
             self._session.error(reason)
             self._session.say(f"not mended: {reason}")
+        mended = "would be mended" if self._request.dry_run else "mended; CI says whether it holds"
+        total = len(self._fixed) + len(self._left)
+        if self._fixed:
+            self._session.say(f"{len(self._fixed)} of {total} failures {mended}")
         if not self._left:
             self._tools.progress.emit(Result({"kind": "fix-ci", "exit": 0, **self._reached()}))
             return
-        tried = self._fixer.tried
-        code = Code.PARTIAL if self._fixed else Code.NO_FIX if tried else Code.NEEDS_HUMAN
+        code = Code.PARTIAL if self._fixed else Code.NO_FIX if self._fixer.tried else Code.NEEDS_HUMAN
         raise AgentError(
             code,
-            f"{len(self._fixed)} of {len(self._fixed) + len(self._left)} failures mended",
-            hint="the lines above say why the others are not",
+            f"{len(self._left)} of {total} failures not mended",
+            hint="the lines above say why",
             reached=self._reached(),
         )
-
-
-def _text(tree: Tree, path: str) -> str | None:
-    found = tree.read(path)
-    return None if isinstance(found, Refusal) else found
-
-
-def _names(shared: SharedFailure) -> str:
-    first, *others = (job.name for job in shared.jobs)
-    return f"{first} and {len(others)} more" if others else first
