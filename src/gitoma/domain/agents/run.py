@@ -116,8 +116,7 @@ class _Run:
             case Refuse():
                 raise start.error()
             case Resume(phase=Phase.WORKING):
-                assert before is not None
-                return replace(before, errors=()), True
+                return run_state.taken_up(before, request.repo, job_id=self._tools.job_id, now=now), True
             case Resume():  # it had done nothing yet that could be gone on with
                 return self._begun(start.run_id, start.branch, base_sha, now), False
             case Fresh():
