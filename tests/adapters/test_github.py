@@ -529,6 +529,23 @@ def test_of_each_workflow_the_newest_attempt_of_the_newest_run_counts(make: Make
     assert server.journal[0].query["branch"] == "a/b&c"
 
 
+def test_what_ran_on_a_forks_branch_of_the_same_name_is_none_of_ours(make: Make, server: Scripted) -> None:
+    def run(id: int, **repositories: object) -> dict[str, object]:
+        about = {"workflow_id": id, "head_sha": "3" * 40, "conclusion": "failure"}
+        return {"id": id, **about, **repositories}
+
+    here, fork = {"id": 7, "full_name": "acme/widget"}, {"id": 8, "full_name": "mallory/widget"}
+    rows = [
+        run(1, repository=here, head_repository=here),
+        run(2, repository=here, head_repository=fork),
+        run(3, repository=here, head_repository=None),
+        run(4),
+    ]
+    server.on("/repos/acme/widget/actions/runs", document({"workflow_runs": rows}))
+
+    assert [each.id for each in make().latest_runs(ACME, "main")] == [4, 1]
+
+
 def test_failed_and_timed_out_jobs_have_failed(make: Make, server: Scripted) -> None:
     conclusions = ("failure", "timed_out", "cancelled", "skipped", "success", None, "startup_failure")
     rows = [{"id": at, "run_id": 4, "name": "x", "conclusion": each} for at, each in enumerate(conclusions)]

@@ -89,6 +89,7 @@ class GitHubContents:
         sha: str | None = None,
         event: str = "push",
         attempt: int = 1,
+        of_a_fork: bool = False,
     ) -> Run:
         """A run of a workflow on what `branch` is now, or on `sha`; it is newer than those before."""
         with self._lock:
@@ -98,7 +99,7 @@ class GitHubContents:
             known = {run.workflow: run.workflow_id for run in repo.runs}
             number = known.get(workflow) or next(self._ids)
             at = sha or self.sha(repo.slug, branch)
-            run = Run(next(self._ids), workflow, branch, at, conclusion, event, attempt, tuple(jobs), number)
+            run = Run(next(self._ids), workflow, branch, at, conclusion, event, attempt, tuple(jobs), number, of_a_fork)
             repo.runs.append(run)
             return run
 

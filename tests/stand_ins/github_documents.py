@@ -74,7 +74,7 @@ class Job:
 
 @dataclass(slots=True)
 class Run:
-    """One attempt of a workflow. `conclusion` is None while it runs."""
+    """One attempt of a workflow. `conclusion` is None while it runs; `branch` is a fork's if `of_a_fork`."""
 
     id: int
     workflow: str
@@ -85,6 +85,7 @@ class Run:
     attempt: int
     jobs: Sequence[Job]
     workflow_id: int
+    of_a_fork: bool = False
 
 
 def user(login: str) -> dict[str, object]:
@@ -166,8 +167,12 @@ def comment(of: Repo, one: Comment) -> dict[str, object]:
 
 def run(of: Repo, one: Run) -> dict[str, object]:
     """A run of a workflow."""
+    here = {"id": of.id, "name": of.slug.partition("/")[2], "full_name": of.slug}
+    fork = {"id": of.id + 1_000_000, "name": here["name"], "full_name": f"somebody/{here['name']}"}
     return {
         "id": one.id,
+        "repository": here,
+        "head_repository": fork if one.of_a_fork else here,
         "name": one.workflow,
         "path": f".github/workflows/{one.workflow}.yml",
         "workflow_id": one.workflow_id,

@@ -111,6 +111,10 @@ class Created(msgspec.Struct):
     id: int
 
 
+class _Numbered(msgspec.Struct):
+    id: int
+
+
 class Run(msgspec.Struct):
     """A run of a workflow; `run_attempt` grows with each "run again"."""
 
@@ -121,6 +125,16 @@ class Run(msgspec.Struct):
     run_attempt: int = 1
     name: str | None = None
     conclusion: str | None = None
+    repository: _Numbered | None = None
+    head_repository: _Numbered | None = None  # None where the fork is gone
+
+    @property
+    def is_of_a_fork(self) -> bool:
+        """Whether it ran on the branch of a fork, which may be called as one of ours is.
+
+        Compared by numbers, which a repository keeps when it gets another name.
+        """
+        return self.repository is not None and self.head_repository != self.repository
 
     @property
     def age(self) -> tuple[int, int, int]:

@@ -131,6 +131,8 @@ class GitHubRest(CodeHost):
         newest: dict[int, documents.Run] = {}
         for page in self._client.pages(ask, documents.Runs):
             for run in page.workflow_runs:
+                if run.is_of_a_fork:  # asked for a branch, GitHub gives those of all forks, too
+                    continue
                 known = newest.setdefault(run.workflow_id, run)
                 newest[run.workflow_id] = max(known, run, key=lambda each: each.age)
         return [run.value() for run in sorted(newest.values(), key=lambda each: each.id, reverse=True)]

@@ -141,7 +141,7 @@ class CodeHost(Protocol):
 
     @abstractmethod
     def latest_runs(self, slug: Slug, branch: str) -> Sequence[CiRun]:
-        """The newest attempt of each workflow on this branch, newest first."""
+        """The newest attempt of each workflow on this branch, newest first; nothing of forks' branches of that name."""
 
     @abstractmethod
     def failed_jobs(self, slug: Slug, run: int) -> Sequence[CiJob]:
