@@ -43,11 +43,13 @@ class MemoryHome:
         documents: The states, encoded: what a document cannot hold does not survive here either.
         locks: One for each repository that was ever held.
         refuses: Nothing can be kept.
+        history: Every state that was ever kept, encoded, oldest first.
     """
 
     documents: dict[Slug, bytes] = field(default_factory=dict)
     locks: dict[Slug, Lock] = field(default_factory=dict)
     refuses: bool = False
+    history: list[bytes] = field(default_factory=list)
 
 
 class MemoryRunStates(RunStates):
@@ -111,6 +113,7 @@ class MemoryHeldState(HeldState):
         document = encode(replace(state, pid=os.getpid(), updated_at=now, last_heartbeat=now))
         if not self._home.refuses:
             self._home.documents[self._slug] = document
+            self._home.history.append(document)
         elif not self._has_complained:
             self._has_complained = True
             self._progress.emit(Step(Phase.IDLE, "what is done is not written down"))

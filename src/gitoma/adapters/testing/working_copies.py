@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from gitoma.domain.agents.changes import ChangeSet, FileChange
@@ -60,11 +60,13 @@ class MemoryRemote:
 
     Args:
         branches: Names to files; the first one is the default. Empty: there is no commit yet.
-        time: When every commit is made.
+        time: When the first commits are made. Every later one is a second younger than the one made before it, so
+            that doing the same again gives another commit, as with git.
 
     Attributes:
         branches: Names to the newest commits.
         refuse: What a push fails with, or None; nothing is pushed then.
+        protected: Branches that take no push.
         pushes: The branches that were pushed to, in order.
     """
 
@@ -72,32 +74,37 @@ class MemoryRemote:
         self.branches = {name: MemoryCommit(tree, name, None, time) for name, tree in branches.items()}
         self.default = next(iter(branches), FIRST_BRANCH)
         self.refuse: AgentError | None = None
+        self.protected: set[str] = set()
         self.pushes: list[str] = []
         self._time = time
 
+    def tick(self) -> datetime:
+        """The time of the next commit."""
+        self._time += timedelta(seconds=1)
+        return self._time
+
     def advance(self, branch: str, tree: Tree, message: str = "somebody else's") -> MemoryCommit:
         """Somebody else pushes a commit with these files."""
-        self.branches[branch] = MemoryCommit(tree, message, self.branches.get(branch), self._time)
+        self.branches[branch] = MemoryCommit(tree, message, self.branches.get(branch), self.tick())
         return self.branches[branch]
 
     def opened(self, branch: str) -> MemoryWorkingCopy:
         """A working copy of a branch, which exists, or is the first of a repository without commits."""
-        return MemoryWorkingCopy(self, branch, self._time)
+        return MemoryWorkingCopy(self, branch)
 
 
 class MemoryWorkingCopy(WorkingCopy):
     """A working copy of a `MemoryRemote`; made by its `opened`."""
 
-    def __init__(self, remote: MemoryRemote, branch: str, time: datetime) -> None:
+    def __init__(self, remote: MemoryRemote, branch: str) -> None:
         self._remote = remote
         self._branch = branch
-        self._time = time
         self._newest = remote.branches.get(branch)
 
     @property
     def head(self) -> Head | None:
         """The newest commit."""
-        return Head(self._newest.sha, self._branch, self._time) if self._newest else None
+        return Head(self._newest.sha, self._branch, self._newest.time) if self._newest else None
 
     def entries(self) -> tuple[FileEntry, ...]:
         """Every path."""
@@ -116,7 +123,7 @@ class MemoryWorkingCopy(WorkingCopy):
             raise _refused("a path is in the way of another")
         if tree == self._tree:
             raise _refused("nothing would change")
-        self._newest = MemoryCommit(dict(sorted(tree.items())), message, self._newest, self._time)
+        self._newest = MemoryCommit(dict(sorted(tree.items())), message, self._newest, self._remote.tick())
         return self._newest.sha
 
     def push(self, branch: Branch, *, expect: str | None) -> None:
@@ -132,6 +139,8 @@ class MemoryWorkingCopy(WorkingCopy):
             raise AgentError(Code.BRANCH_MOVED, f"the branch {branch} has moved meanwhile")
         if self._remote.refuse is not None:
             raise self._remote.refuse
+        if branch.name in self._remote.protected:
+            raise AgentError(Code.PROTECTED, f"the branch {branch} is protected")
         self._remote.branches[branch.name] = self._newest
         self._remote.pushes.append(branch.name)
 
