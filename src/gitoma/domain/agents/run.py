@@ -85,7 +85,8 @@ class _Run:
         self._base = request.base or Branch(hosted.default_branch)
 
     def work(self) -> None:
-        with self._tools.vcs.working_copy(self._url, self._base) as base:
+        # Not `self._base`: git refuses to clone a branch of a repository without any, and says nothing of the reason.
+        with self._tools.vcs.working_copy(self._url, self._request.base) as base:
             if base.head is None:
                 raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
             state, resumed = self._start(base, base.head.sha)
