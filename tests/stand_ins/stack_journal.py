@@ -54,7 +54,7 @@ _CUT = "Too many violations! "
 
 
 def _whole(text: str) -> Iterator[Mapping[str, Any]]:
-    """The violations in a header. Prism cuts a long list in the middle of one; those of the request come first in it."""
+    """The violations in a header. Prism cuts a long list in the middle of one; those of the request come first."""
     decoder = json.JSONDecoder()
     at = text.find("{")
     while at >= 0:
