@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from gitoma.adapters.chat_completions.model import ChatCompletionsModel
 from gitoma.adapters.clock import SystemClock
@@ -23,7 +23,27 @@ from gitoma.domain.agents.budget import LIMITS, RUN_WITH_CRITIC, Budget, Limits
 from gitoma.domain.agents.ports import Progress
 from gitoma.domain.agents.progress import Detail
 from gitoma.domain.agents.toolbox import Toolbox
+from gitoma.domain.clock import Clock
 from gitoma.domain.jobs.redaction import Redactor
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """How whoever speaks with other servers waits, and whom it tells.
+
+    Attributes:
+        clock: Tells the time.
+        sleep: Waits so many seconds.
+        notice: Is told, in a line, that and why we wait.
+        redact: Takes credentials out of the servers' words.
+        remaining: How many seconds are left for the work as a whole.
+    """
+
+    clock: Clock
+    sleep: Callable[[float], None]
+    notice: Callable[[str], None]
+    redact: Redactor
+    remaining: Callable[[], float]
 
 
 def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progress: Progress) -> Toolbox:
@@ -40,39 +60,26 @@ def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progr
     budget = Budget(limits(kind, settings), clock)
     job_id = environment.get("GITOMA_JOB_ID") or None
 
-    def notice(line: str) -> None:
-        progress.emit(Detail(line))
-
-    def remaining() -> float:
-        return budget.remaining_s
-
+    outside = Outside(
+        clock=clock,
+        sleep=time.sleep,
+        notice=lambda line: progress.emit(Detail(line)),
+        redact=redact,
+        remaining=lambda: budget.remaining_s,
+    )
     return Toolbox(
-        vcs=git(settings, environment, redact, progress),
-        host=GitHubRest(
-            api_url=settings.github_api_url,
+        vcs=GitCli(
+            work=settings.home / "work",
+            variables=environment,
             token=settings.github_token,
-            clock=clock,
-            sleep=time.sleep,
-            notice=notice,
             redact=redact,
-            remaining=remaining,
+            notice=outside.notice,
+            bot_name=settings.bot_name,
+            bot_email=settings.bot_email,
         ),
+        host=code_host(settings, outside),
         has_token=settings.github_token is not None,
-        model=ChatCompletionsModel(
-            base_url=settings.lm_studio_base_url,
-            api_key=settings.lm_studio_api_key,
-            model=settings.lm_studio_model,
-            critic=settings.critic_model,
-            context_tokens=settings.llm_context,
-            max_tokens=settings.lm_studio_max_tokens,
-            no_think=settings.llm_no_think,
-            allow_http=settings.llm_allow_http,
-            clock=clock,
-            sleep=time.sleep,
-            notice=notice,
-            redact=redact,
-            remaining=remaining,
-        ),
+        model=language_model(settings, outside),
         states=FileRunStates(settings.home / "state", progress=progress, clock=clock, job_id=job_id),
         artifacts=FileArtifacts(settings.home / "artifacts"),
         yaml=PyYamlReader(),
@@ -87,16 +94,35 @@ def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progr
     )
 
 
-def git(settings: Settings, environment: Mapping[str, str], redact: Redactor, progress: Progress) -> GitCli:
-    """Version control, as every agent has it."""
-    return GitCli(
-        work=settings.home / "work",
-        variables=environment,
+def code_host(settings: Settings, outside: Outside) -> GitHubRest:
+    """GitHub, as the settings want it."""
+    return GitHubRest(
+        api_url=settings.github_api_url,
         token=settings.github_token,
-        redact=redact,
-        notice=lambda line: progress.emit(Detail(line)),
-        bot_name=settings.bot_name,
-        bot_email=settings.bot_email,
+        clock=outside.clock,
+        sleep=outside.sleep,
+        notice=outside.notice,
+        redact=outside.redact,
+        remaining=outside.remaining,
+    )
+
+
+def language_model(settings: Settings, outside: Outside) -> ChatCompletionsModel:
+    """The model, as the settings want it."""
+    return ChatCompletionsModel(
+        base_url=settings.lm_studio_base_url,
+        api_key=settings.lm_studio_api_key,
+        model=settings.lm_studio_model,
+        critic=settings.critic_model,
+        context_tokens=settings.llm_context,
+        max_tokens=settings.lm_studio_max_tokens,
+        no_think=settings.llm_no_think,
+        allow_http=settings.llm_allow_http,
+        clock=outside.clock,
+        sleep=outside.sleep,
+        notice=outside.notice,
+        redact=outside.redact,
+        remaining=outside.remaining,
     )
 
 

@@ -16,15 +16,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from gitoma.adapters.chat_completions.model import ChatCompletionsModel
 from gitoma.adapters.clock import SystemClock
 from gitoma.adapters.files import private_files
 from gitoma.adapters.files.repo_states import StateFolder
 from gitoma.adapters.git import process
-from gitoma.adapters.github.rest import GitHubRest
 from gitoma.adapters.posix.process_table import PosixProcessTable
 from gitoma.app import console
 from gitoma.app.settings import VARIABLES, Settings, Variable, load
+from gitoma.app.toolbox import Outside, code_host, language_model
 from gitoma.domain.agents.advice import next_step, standing
 from gitoma.domain.agents.errors import AgentError
 from gitoma.domain.agents.progress import printable
@@ -139,15 +138,7 @@ def _github(settings: Settings) -> Iterator[Finding]:
         hint = "only `analyze` of public repositories works: set it to a token that may push and open pull requests"
         yield Finding(Level.WARNING, "github", "GITHUB_TOKEN is not set", hint)
         return
-    host = GitHubRest(
-        api_url=settings.github_api_url,
-        token=settings.github_token,
-        clock=SystemClock(),
-        sleep=_at_once,
-        notice=_unsaid,
-        redact=Redactor(settings.secrets),
-        remaining=lambda: _PATIENCE_S,
-    )
+    host = code_host(settings, _outside(settings))
     try:
         login = host.viewer()
     except AgentError as error:
@@ -159,21 +150,7 @@ def _github(settings: Settings) -> Iterator[Finding]:
 
 def _model(settings: Settings) -> Iterator[Finding]:
     try:
-        facts = ChatCompletionsModel(
-            base_url=settings.lm_studio_base_url,
-            api_key=settings.lm_studio_api_key,
-            model=settings.lm_studio_model,
-            critic=settings.critic_model,
-            context_tokens=settings.llm_context,
-            max_tokens=settings.lm_studio_max_tokens,
-            no_think=settings.llm_no_think,
-            allow_http=settings.llm_allow_http,
-            clock=SystemClock(),
-            sleep=_at_once,
-            notice=_unsaid,
-            redact=Redactor(settings.secrets),
-            remaining=lambda: _PATIENCE_S,
-        ).facts()
+        facts = language_model(settings, _outside(settings)).facts()
     except AgentError as error:
         hint = error.hint or "start the model server, or set LM_STUDIO_BASE_URL"
         yield Finding(Level.ERROR, "model", f"{settings.lm_studio_base_url}: {error}", hint)
@@ -202,11 +179,12 @@ def _runs(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, "runs", f"{len(states)} repositories known, none left behind in the middle of the work")
 
 
-def _at_once(seconds: float) -> None:
-    """Whoever asks a doctor sits and waits: what does not answer now is told as it is."""
-    del seconds
-
-
-def _unsaid(line: str) -> None:
-    """That something is tried again is no finding; how it ends is."""
-    del line
+def _outside(settings: Settings) -> Outside:
+    """Whoever asks a doctor sits and waits: what does not answer now is told as it is, and not tried again."""
+    return Outside(
+        clock=SystemClock(),
+        sleep=lambda _: None,
+        notice=lambda _: None,
+        redact=Redactor(settings.secrets),
+        remaining=lambda: _PATIENCE_S,
+    )
