@@ -80,7 +80,7 @@ class Integration:
             self._answer_what_arrived(copy)
             self._threads = self._read()
             show(self._threads, self._tools.progress)
-            ended = self._mend(review.actionable(self._threads)[: review.THREADS_MAX], copy)
+            ended = self._mend(self._chosen(), copy)
             self._push(copy)
             self._answer(self._threads, self._found)
         self._conclude(ended)
@@ -98,6 +98,12 @@ class Integration:
             )
             self._answer(review.actionable(self._read()), arrived)
         self._session.keep(pushing=None)
+
+    def _chosen(self) -> Sequence[JudgedThread]:
+        """Those that this job takes; what came to nothing before comes last, or it would be in the way for ever."""
+        before = dispositions(self._session.state, "threads")
+        waiting = sorted(review.actionable(self._threads), key=lambda judged: judged.key in before)
+        return waiting[: review.THREADS_MAX]
 
     def _mend(self, threads: Sequence[JudgedThread], copy: WorkingCopy) -> AgentError | None:
         """Commit what mends each thread; returns what has ended it early."""
