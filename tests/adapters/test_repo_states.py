@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from gitoma.adapters.files import private_files
-from gitoma.adapters.files.repo_states import FileRepoStates, StateFolder
+from gitoma.adapters.files.repo_states import FileRepoStates
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.domain.repos.names import Slug
 from gitoma.domain.repos.state import Phase, RepoState, StorageRefused, UnreadableState, encode
 
@@ -335,7 +336,7 @@ async def test_the_event_loop_goes_on_while_a_disk_is_slow(path: Path, monkeypat
 WRITER = """
 import sys
 from pathlib import Path
-from gitoma.adapters.files.repo_states import StateFolder
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.domain.repos.names import Slug
 from gitoma.domain.repos.state import Phase, RepoState
 folder = StateFolder(Path(sys.argv[1]))

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from gitoma.adapters.clock import SystemClock
-from gitoma.adapters.files.repo_states import StateFolder
 from gitoma.adapters.files.run_states import FileHeldState, FileRunStates
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.adapters.testing.checkouts import CollectedProgress
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.repos.names import Slug

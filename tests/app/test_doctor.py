@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gitoma.adapters.files.repo_states import StateFolder
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.app.cli import main
 from gitoma.app.settings import VARIABLES
 from gitoma.domain.repos.names import Slug

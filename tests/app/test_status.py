@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gitoma.adapters.clock import SystemClock
-from gitoma.adapters.files.repo_states import StateFolder
 from gitoma.adapters.files.run_states import FileRunStates
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.adapters.testing.checkouts import CollectedProgress
 from gitoma.adapters.testing.process_tables import FixedProcessTable
 from gitoma.adapters.testing.repo_states import states

@@ -6,7 +6,7 @@ than everything else that an agent imports together.
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -87,7 +87,7 @@ def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progr
         progress=progress,
         is_secret=redact.knows,
         mask=redact.mask,
-        token_hex=lambda digits: secrets.token_hex(digits)[:digits],
+        token_hex=lambda digits: os.urandom(digits).hex()[:digits],
         budget=budget,
         waits=job_id is not None,
         job_id=job_id,

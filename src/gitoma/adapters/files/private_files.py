@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
 import stat
 import time
 from contextlib import suppress
@@ -102,7 +101,7 @@ def write(path: Path, data: bytes) -> None:
         OSError: The operating system refused; the old file is there, or the new one if only its lasting is in doubt.
     """
     ensure_folder(path.parent)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
     try:
         _write_through(temporary, data)
         temporary.replace(path)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gitoma.adapters.files import run_locks
-from gitoma.adapters.files.repo_states import StateFolder
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.domain.agents.ports import HeldState, Progress, RunStates
 from gitoma.domain.agents.progress import Step
 from gitoma.domain.clock import Clock

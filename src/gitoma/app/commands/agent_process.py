@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -108,7 +107,7 @@ def _tell(kind: str, error: AgentError, redact: Callable[[str], str]) -> None:
 
 def _tell_internal(kind: str, error: Exception, home: Path, redact: Callable[[str], str]) -> None:
     """The trace goes to the log, where the operator can find it by the id that everybody is told."""
-    error_id = secrets.token_hex(8)
+    error_id = os.urandom(8).hex()
     trace = redact("".join(traceback.format_exception(error)))
     try:
         folder = home / "logs"

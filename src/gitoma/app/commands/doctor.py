@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from gitoma.adapters.clock import SystemClock
 from gitoma.adapters.files import private_files
-from gitoma.adapters.files.repo_states import StateFolder
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.adapters.git import process
 from gitoma.adapters.posix.process_table import PosixProcessTable
 from gitoma.app import console

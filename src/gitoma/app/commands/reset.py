@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 
 from gitoma.adapters.clock import SystemClock
-from gitoma.adapters.files.repo_states import StateFolder
 from gitoma.adapters.files.run_states import FileRunStates
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.app import console
 from gitoma.app.commands.agent_process import ConsoleProgress
 from gitoma.app.settings import load

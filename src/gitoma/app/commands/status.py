@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
-from gitoma.adapters.files.repo_states import StateFolder
+from gitoma.adapters.files.state_folder import StateFolder
 from gitoma.adapters.posix.process_table import PosixProcessTable
 from gitoma.app import console
 from gitoma.app.settings import load
