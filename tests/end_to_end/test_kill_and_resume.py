@@ -217,6 +217,22 @@ def test_to_start_anew_leaves_what_was_unfinished_where_it_is(world: World) -> N
     assert [pull.head for pull in world.github.pulls(SLUG)] == [done.result["branch"]]
 
 
+def test_to_resume_needs_no_word_about_the_base_that_it_began_on(world: World) -> None:
+    repo = world.repo()
+    repo.commit({}, branch="develop")
+    model = world.model({"planner": [THREE_TASKS], "worker": [POLICY, HELD, GUIDE, CHANGES]})
+    running = world.start("run", URL, "--yes", "--base", "develop")
+    model.wait_for_call("worker", 1)
+    running.signal(signal.SIGTERM)
+    running.ended()
+
+    done = world.gitoma("run", URL, "--yes", "--resume")
+
+    assert done.code == 0
+    assert [(pull.head, pull.base) for pull in world.github.pulls(SLUG)] == [(done.result["branch"], "develop")]
+    assert len(repo.log(done.result["branch"], since="develop")) == 3
+
+
 def test_a_base_that_has_moved_since_is_begun_on_anew(world: World) -> None:
     repo = world.repo()
     model = world.model({"planner": [THREE_TASKS] * 2, "worker": [POLICY, HELD, *GOOD_WORK]})

@@ -16,6 +16,7 @@ from gitoma.domain.repos.state import Json, Phase, RepoState, decode, encode
 REPO = RepoUrl.parse("https://github.com/acme/widget")
 OURS = Branch("gitoma/improve-20260421-100000")
 OTHER = Branch("other")
+MAIN = Branch("main")
 NOW = datetime(2026, 4, 21, 22, tzinfo=UTC)
 UNFINISHED = (Phase.ANALYZING, Phase.PLANNING, Phase.WORKING)
 
@@ -36,8 +37,8 @@ def unfinished(phase: Phase = Phase.WORKING, **changes: object) -> RepoState:
 
 
 def decide(state: RepoState | None, **changes: object) -> Fresh | Resume | Refuse:
-    asked = dict(branch=None, base_sha="b1", remote_sha=None, resume=False, fresh=False, now=NOW)  # noqa: C408 - names
-    return decide_start(state, **{**asked, **changes})  # type: ignore[arg-type]
+    asked = {"branch": None, "from_base": MAIN, "base_sha": "b1", "remote_sha": None, "resume": False, "fresh": False}
+    return decide_start(state, **{**asked, "now": NOW, **changes})  # type: ignore[arg-type]
 
 
 def test_the_phases_follow_each_other_to_the_pull_request_and_its_end() -> None:
@@ -124,8 +125,10 @@ NOT_RESUMABLE = {
     "finished": unfinished(Phase.DONE),
     "in review": unfinished(Phase.REVIEWING),
     "with a pull request": unfinished(Phase.PR_OPEN),
-    "on another base": unfinished(kept={"run_id": "r1", "base_sha": "b0"}),
-    "without an id": unfinished(kept={"base_sha": "b1"}),
+    "on a base that has moved": unfinished(kept={"run_id": "r1", "base": "main", "base_sha": "b0"}),
+    "from another base": unfinished(kept={"run_id": "r1", "base": "other", "base_sha": "b1"}),
+    "from a base that git does not take": unfinished(kept={"run_id": "r1", "base": "a..b", "base_sha": "b1"}),
+    "without an id": unfinished(kept={"base": "main", "base_sha": "b1"}),
     "without a branch": unfinished(branch=None),
     "on no branch that git takes": unfinished(branch="a..b"),
     "without a plan": unfinished(task_plan=None),
@@ -169,6 +172,7 @@ def test_starting_anew_on_the_branch_of_the_unfinished_run_is_refused() -> None:
 @given(
     st.none() | states(st.just(REPO.slug)) | st.sampled_from([unfinished(phase) for phase in Phase]),
     st.sampled_from([None, OURS, OTHER]),
+    st.sampled_from([MAIN, OTHER]),
     st.sampled_from(["b1", "b2"]),
     st.sampled_from([None, "s1", "x"]),
     st.booleans(),
@@ -178,15 +182,16 @@ def test_starting_anew_on_the_branch_of_the_unfinished_run_is_refused() -> None:
 def test_whatever_was_left_behind_a_decision_is_safe(
     state: RepoState | None,
     branch: Branch | None,
+    base: Branch,
     base_sha: str,
     remote_sha: str | None,
     resume: bool,
     fresh: bool,
     now: datetime,
 ) -> None:
-    decision = decide_start(
-        state, branch=branch, base_sha=base_sha, remote_sha=remote_sha, resume=resume, fresh=fresh, now=now
-    )
+    asked = {"branch": branch, "from_base": base, "base_sha": base_sha, "resume": resume, "fresh": fresh, "now": now}
+
+    decision = decide(state, remote_sha=remote_sha, **asked)
 
     match decision:
         case Resume(run_id, chosen, phase):
@@ -194,7 +199,7 @@ def test_whatever_was_left_behind_a_decision_is_safe(
             assert not fresh
             assert (state.phase, state.branch, state.kept["run_id"]) == (phase, chosen.name, run_id)
             assert branch in (None, chosen)
-            assert state.kept["base_sha"] == base_sha
+            assert (state.kept["base"], state.kept["base_sha"]) == (base.name, base_sha)
         case Fresh(chosen, _):
             assert not resume
             assert branch in (None, chosen)

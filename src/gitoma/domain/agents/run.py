@@ -41,7 +41,8 @@ class RunRequest:
     Attributes:
         repo: The repository.
         branch: The branch to work on; None: a new one.
-        base: The branch to start from, and that the pull request goes to; None: the default one.
+        base: The branch to start from, and that the pull request goes to; None: that of the unfinished run
+            where going on is asked for, else the default one.
         resume: Go on with the unfinished run, or refuse.
         fresh: Start anew, whatever is unfinished.
         critic: Have each change judged.
@@ -82,11 +83,14 @@ class _Run:
         tools.budget.begin()
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
-        self._base = request.base or Branch(hosted.default_branch)
+        self._before = held.load()
+        named = request.base or (run_state.base_of(self._before) if request.resume and self._before else None)
+        self._base = named or Branch(hosted.default_branch)
+        # The default branch is not named: a repository without commits has none, and git would say no more than that.
+        self._cloned = None if self._base.name == hosted.default_branch else self._base
 
     def work(self) -> None:
-        # Not `self._base`: git refuses to clone a branch of a repository without any, and says nothing of the reason.
-        with self._tools.vcs.working_copy(self._url, self._request.base) as base:
+        with self._tools.vcs.working_copy(self._url, self._cloned) as base:
             if base.head is None:
                 raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
             state, resumed = self._start(base, base.head.sha)
@@ -102,11 +106,12 @@ class _Run:
     def _start(self, base: WorkingCopy, base_sha: str) -> tuple[RepoState, bool]:
         """The state to begin with, and whether it is that of an unfinished run."""
         request, now = self._request, self._tools.clock.now().wall
-        before = self._held.load()
+        before = self._before
         wanted = request.branch or (before and run_state.branch_of(before))
         start = decide_start(
             before,
             branch=request.branch,
+            from_base=self._base,
             base_sha=base_sha,
             remote_sha=base.remote_sha(wanted) if wanted else None,
             resume=request.resume,

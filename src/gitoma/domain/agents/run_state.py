@@ -10,9 +10,9 @@ Only a new run, under a new run id, begins at IDLE again. PLANNING ─► DONE: 
 no task succeeded. A pull request that is merged or closed is DONE.
 
 A run is resumed if it was left behind in ANALYZING, PLANNING or WORKING less than `RESUMABLE_FOR` ago, on the commit
-that its base branch still points to, and if nobody asks for another branch. In WORKING its plan must be readable. A run
-that was killed between its last push and its pull request is one in WORKING with nothing left to do: resuming it opens
-the pull request.
+that its base branch still points to, and if nobody asks for another branch, or another base. In WORKING its plan must
+be readable. A run that was killed between its last push and its pull request is one in WORKING with nothing left to do:
+resuming it opens the pull request.
 
 Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha`, `job_id` and
 `exit_code`; a review `threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes`
@@ -211,6 +211,7 @@ def decide_start(
     state: RepoState | None,
     *,
     branch: Branch | None,
+    from_base: Branch,
     base_sha: str,
     remote_sha: str | None,
     resume: bool,
@@ -222,6 +223,7 @@ def decide_start(
     Args:
         state: What an earlier run left behind.
         branch: The branch that is asked for; None: the one of the unfinished run, or a new one.
+        from_base: The base branch.
         base_sha: Where the base branch points to now.
         remote_sha: Where `branch` points to on the host, or the state's branch if none is asked for; None: it is not
             there.
@@ -231,7 +233,7 @@ def decide_start(
     """
     if resume and fresh:
         return Refuse(Code.USAGE, "to resume and to start anew exclude each other", "choose one of them")
-    found = "as was asked" if fresh else _unfinished(state, branch, base_sha, now)
+    found = "as was asked" if fresh else _unfinished(state, branch, from_base, base_sha, now)
     if isinstance(found, Resume):
         return _guarded(found, state, remote_sha)
     if resume:
@@ -243,7 +245,9 @@ def decide_start(
     return _exists(branch) if remote_sha is not None else Fresh(branch, found)
 
 
-def _unfinished(state: RepoState | None, branch: Branch | None, base_sha_now: str, now: datetime) -> Resume | str:
+def _unfinished(
+    state: RepoState | None, branch: Branch | None, from_base: Branch, base_sha_now: str, now: datetime
+) -> Resume | str:
     """The run to go on with, or why there is none; "" where there never was one."""
     if state is None or state.phase is Phase.IDLE:
         return ""
@@ -254,6 +258,8 @@ def _unfinished(state: RepoState | None, branch: Branch | None, base_sha_now: st
         return "what the last one left behind is not complete"
     if branch is not None and branch != theirs:
         return f"the unfinished one is on {theirs}"
+    if base_of(state) != from_base:
+        return f"the unfinished one is from {base_of(state) or 'an unknown base'}"
     if base_sha(state) != base_sha_now:
         return "the base branch has moved since"
     if now - last_sign >= RESUMABLE_FOR:
@@ -280,8 +286,17 @@ def _exists(branch: Branch) -> Refuse:
 
 def branch_of(state: RepoState) -> Branch | None:
     """The branch that the run works on; None where what is written down is none."""
+    return _branch(state.branch)
+
+
+def base_of(state: RepoState) -> Branch | None:
+    """The branch that the run started from; None where what is written down is none."""
+    return _branch(base(state))
+
+
+def _branch(name: str | None) -> Branch | None:
     try:
-        return Branch(state.branch or "")
+        return Branch(name or "")
     except InvalidName:
         return None
 
