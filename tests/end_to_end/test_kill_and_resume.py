@@ -1,5 +1,7 @@
 import contextlib
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Event
@@ -197,6 +199,28 @@ def test_a_run_that_is_ended_before_it_has_a_plan_makes_one(world: World) -> Non
     assert done.code == 0
     assert len(repo.branches()) == 2
     assert len(world.github.pulls(SLUG)) == 1
+
+
+def test_a_run_whose_output_nobody_reads_any_more_ends_and_can_be_gone_on_with(world: World) -> None:
+    repo = world.repo()
+    gate = Event()
+    model = world.model({"planner": [THREE_TASKS], "worker": [POLICY, Reply(GUIDE, held_until=gate), CHANGES]})
+    command = [sys.executable, "-m", "gitoma", "run", URL, "--yes"]
+    with subprocess.Popen(command, env=world.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        model.wait_for_call("worker", 1)
+        process.stdout.close()
+        gate.set()
+        assert process.wait(60) == 141
+    state = world.state() or {}
+    assert (state["phase"], state["exit_clean"]) == ("WORKING", True)
+    assert state["errors"] == ["ended because nobody read its output any more"]
+    assert world.clones() == []
+
+    done = world.gitoma("run", URL, "--yes")
+
+    assert len(model.calls("worker")) == 3
+    assert_it_is_as_if_nothing_had_happened(world, repo, model, done)
 
 
 def test_to_start_anew_leaves_what_was_unfinished_where_it_is(world: World) -> None:

@@ -23,6 +23,7 @@ ERRORS_KEPT = 20
 """How many errors a state holds: the last ones."""
 
 _INTERNAL = "internal error; its trace is in the log of the agents"
+_UNREAD = "ended because nobody read its output any more"
 
 
 class Session:
@@ -91,6 +92,9 @@ class Session:
             yield
         except AgentError as error:
             self.error(str(error))
+            raise
+        except BrokenPipeError:
+            self.error(_UNREAD)
             raise
         except Exception:
             clean = False
