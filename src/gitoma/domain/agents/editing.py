@@ -160,7 +160,8 @@ class _Round:
     def _ask_fixer(self, command: AskFixer) -> Event:
         reply = self._answer(command)
         self._finish = reply.finish
-        self._declined = self._assignment.declined(strip_reasoning(reply.text))
+        if reply.finish is not Finish.LENGTH:  # what is cut off is no reason that people are to be given
+            self._declined = self._assignment.declined(strip_reasoning(reply.text))
         return Replied(reply.text)
 
     def _answer(self, command: AskFixer) -> ChatReply:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from gitoma.domain.agents import prompts
 from gitoma.domain.agents.changes import Refusal
 from gitoma.domain.agents.errors import AgentError
@@ -35,7 +38,7 @@ def make_plan(report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts
         reading = _ask(report, tree, model, facts, lessons)
         if isinstance(reading, PlanReading):
             _tell(reading, session)
-            return reading.plan
+            return _masked(reading.plan, session.mask)
         session.detail(f"no plan: {reading}")
         lessons = (*lessons, Lesson((reading,)))
     plan = fallback_plan(report, tree)
@@ -55,6 +58,12 @@ def _ask(
     if reply.finish is Finish.LENGTH:  # whatever of it reads as a plan: nobody knows what is missing
         return _CUT_OFF
     return plan_of(reply.text, report, tree, reply.model)
+
+
+def _masked(plan: Plan, mask: Callable[[str], str]) -> Plan:
+    """The plan without our credentials in a model's words: they are written down, and shown in a pull request."""
+    tasks = (replace(task, title=mask(task.title), instruction=mask(task.instruction)) for task in plan.tasks)
+    return replace(plan, tasks=tuple(tasks))
 
 
 def _tell(reading: PlanReading, session: Session) -> None:

@@ -34,12 +34,17 @@ class Session:
         state: The state to begin with. It is not saved until something changes.
         tools: Where steps are told, and what takes credentials out of what is written down.
         label: What stands before the lines in place of the phase, for work that is none.
+
+    Attributes:
+        state: The state as it was last written.
+        mask: Takes our credentials out of a text. What is written down here is masked here; but a plan is masked by
+            whoever makes it, because its names of files must stay as they are.
     """
 
     def __init__(self, held: HeldState | None, state: RepoState, tools: Toolbox, label: str = "") -> None:
         self._held = held
         self._progress = tools.progress
-        self._mask = tools.mask
+        self.mask = tools.mask
         self._label = label
         self.state = state
 
@@ -66,7 +71,7 @@ class Session:
     def step(self, text: str) -> None:
         """Say, and write down, what is done now."""
         self.say(text)
-        self.write(current_operation=self._mask(text))
+        self.write(current_operation=self.mask(text))
 
     def say(self, text: str, phase: Phase | None = None) -> None:
         """Say what has come of it."""
@@ -78,7 +83,7 @@ class Session:
 
     def error(self, text: str) -> None:
         """Write down what went wrong."""
-        self.write(errors=(*self.state.errors, self._mask(text))[-ERRORS_KEPT:])
+        self.write(errors=(*self.state.errors, self.mask(text))[-ERRORS_KEPT:])
 
     @contextmanager
     def recorded(self) -> Iterator[None]:

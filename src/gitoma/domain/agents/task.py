@@ -75,7 +75,8 @@ class Worker:
         edited = editor.edit(Assignment(self._question(task, tree), scope, critique, only), tree)
         if edited.outcome is Outcome.BUDGET and edited.failure is not None:
             raise edited.failure
-        return Made(edited.change, edited.attempts, "" if edited.change else edited.reason)
+        # The reason may quote what a model said, and is written down, and shown in a pull request.
+        return Made(edited.change, edited.attempts, "" if edited.change else self.session.mask(edited.reason))
 
     def _question(self, task: Subtask, tree: Tree) -> Callable[[Attempt], ChatRequest]:
         files = file_texts(tree, (*task.files, *background(task, tree)))
