@@ -51,12 +51,14 @@ class MemoryCodeHost(CodeHost):
         repos: What it was given, and what has become of it.
         failures: The name of a method to the error that it raises from now on.
         written: The names of the methods that changed something, one for each time.
+        opened: What pull requests were opened with, oldest first.
     """
 
     def __init__(self, repos: Mapping[Slug, MemoryRepo], login: str | None = LOGIN) -> None:
         self.repos = repos
         self.failures: dict[str, AgentError] = {}
         self.written: list[str] = []
+        self.opened: list[NewPull] = []
         self._login = login
         self._numbers = count(1 + max((each.number for repo in repos.values() for each in repo.pulls), default=0))
         self._ids = count(1_000_000)
@@ -96,6 +98,7 @@ class MemoryCodeHost(CodeHost):
         pull = PullRequest(number, url, True, False, new.head, "0" * 40, name, new.base)
         repo.pulls.append(pull)
         self.written.append("open_pull")
+        self.opened.append(new)
         return pull
 
     def review_comments(self, slug: Slug, number: int) -> Sequence[ReviewComment]:
