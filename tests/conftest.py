@@ -41,6 +41,14 @@ def node_stack(tmp_path: Path) -> Iterator[stacks.NodeStack]:
         yield stack
 
 
+@pytest.fixture
+def needs_stand_ins() -> None:
+    """As `node_stack`, for tests that need a program of those and not the stack."""
+    reason = stacks.missing()
+    if reason is not None:
+        _lacking(reason)
+
+
 def _lacking(reason: str) -> NoReturn:
     if os.environ.get("GITOMA_TESTS_REQUIRE") == "all":
         pytest.fail(f"{reason}, and GITOMA_TESTS_REQUIRE=all asks for it")

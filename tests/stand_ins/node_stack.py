@@ -39,6 +39,7 @@ _PROGRAMS = {
     "mountebank": "mountebank/bin/mb",
     "aimock": "@copilotkit/aimock/dist/cli.js",
 }
+_REPOLINTER = "repolinter/bin/repolinter.js"
 _DESCRIPTION = "@octokit/openapi/generated/api.github.com.json"
 
 
@@ -52,7 +53,7 @@ def missing() -> str | None:
     """What the stack lacks on this machine, in words; None if nothing."""
     if interpreter() is None:
         return "node is not installed"
-    if not all((INSTALLED / path).exists() for path in (*_PROGRAMS.values(), _DESCRIPTION)):
+    if not all((INSTALLED / path).exists() for path in (*_PROGRAMS.values(), _DESCRIPTION, _REPOLINTER)):
         return "the stand-ins are not installed: make stand-ins"
     return None
 
