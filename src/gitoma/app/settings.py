@@ -208,6 +208,12 @@ def load(environ: Mapping[str, str]) -> Settings:
     return Settings(**found, sources=MappingProxyType(sources))
 
 
+def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
+    """The environment variables but for our credentials: for programs, which are told what they need in other ways."""
+    ours = {variable.name for variable in VARIABLES if variable.secret}
+    return {name: value for name, value in environ.items() if name not in ours}
+
+
 def _find(
     variable: Variable, environ: Mapping[str, str], config: Mapping[str, object], path: Path
 ) -> tuple[Any, Source]:

@@ -18,7 +18,7 @@ from gitoma.adapters.files.run_states import FileRunStates
 from gitoma.adapters.git.cli import GitCli
 from gitoma.adapters.github.rest import GitHubRest
 from gitoma.adapters.yaml_documents import PyYamlReader
-from gitoma.app.settings import Settings
+from gitoma.app.settings import Settings, without_credentials
 from gitoma.domain.agents.budget import LIMITS, RUN_WITH_CRITIC, Budget, Limits
 from gitoma.domain.agents.ports import Progress
 from gitoma.domain.agents.progress import Detail
@@ -70,7 +70,7 @@ def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progr
     return Toolbox(
         vcs=GitCli(
             work=settings.home / "work",
-            variables=environment,
+            variables=without_credentials(environment),
             token=settings.github_token,
             redact=redact,
             notice=outside.notice,

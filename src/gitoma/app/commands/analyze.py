@@ -13,7 +13,7 @@ from gitoma.adapters.files.artifacts import FileArtifacts
 from gitoma.adapters.git.cli import GitCli
 from gitoma.adapters.yaml_documents import PyYamlReader
 from gitoma.app.commands import agent_process
-from gitoma.app.settings import load
+from gitoma.app.settings import load, without_credentials
 from gitoma.domain.agents.analyze import Subject, Tools
 from gitoma.domain.agents.analyze import analyze as judge
 from gitoma.domain.agents.ports import Checkout, VersionControl
@@ -39,7 +39,7 @@ def analyze(target: str) -> int:
     def work(progress: agent_process.ConsoleProgress) -> None:
         git = GitCli(
             work=settings.home / "work",
-            variables=os.environ,
+            variables=without_credentials(os.environ),
             token=settings.github_token,
             redact=Redactor(settings.secrets),
             notice=lambda line: progress.emit(Step("ANALYZING", line)),
