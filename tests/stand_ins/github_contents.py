@@ -47,6 +47,8 @@ class GitHubContents:
         """Give a repository another name. Requests with the old one are led on, with a 301."""
         with self._lock:
             repo = self._repos[old.lower()]
+            for pull in repo.pulls:
+                pull.head_repo = new if pull.head_repo == repo.slug else pull.head_repo
             repo.slug = new
             self._repos[new.lower()] = repo
             self._git.rename(old, new)
