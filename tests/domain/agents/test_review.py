@@ -108,6 +108,20 @@ def test_somebody_elses_comment_with_our_mark_is_not_ours() -> None:
     assert outcome(comment(1), ours(2, to=1, author="ADA"), known=Known(viewer="ada")) == Disposition(Outcome.ANSWERED)
 
 
+def test_what_a_former_account_of_ours_answered_is_answered() -> None:
+    former = ours(2, to=1, author="former-bot")
+
+    assert outcome(comment(1), former, known=Known(viewer="ada")) == Disposition(Outcome.ANSWERED)
+
+
+def test_a_quotation_of_our_answer_is_not_ours() -> None:
+    assert outcome(comment(1), ours(2, to=1), comment(3, f"Not yet.\n> Fixed.\n>\n> {MARK}", to=1)) is None
+
+
+def test_commits_are_shown_as_short_as_git_shows_them() -> None:
+    assert str(Disposition(Outcome.FIXED, "2e3dd92" + "0" * 33)) == "fixed(2e3dd92)"
+
+
 def test_a_resolved_thread_is_left_alone() -> None:
     known = Known(resolved=frozenset({2}))
 
