@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from gitoma.domain.repos.names import Slug
+from gitoma.domain.repos.names import RepoUrl, Slug
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class HostedRepo:
     archived: bool
     can_push: bool
     size_kib: int
+
+    @property
+    def url(self) -> RepoUrl:
+        """Its address under its present name, in the host's own spelling: one repository, one lock, one state."""
+        return RepoUrl.parse(f"https://github.com/{self.slug}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,8 @@ def run(request: RunRequest, tools: Toolbox) -> None:
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma run {request.repo.slug}"))
     hosted = writable(tools, request.repo.slug)
     facts = tools.model.facts()
-    with tools.states.hold(request.repo.slug, wait=tools.waits) as held:
+    request = replace(request, repo=hosted.url)
+    with tools.states.hold(hosted.slug, wait=tools.waits) as held:
         _Run(request, tools, hosted, facts, held).work()
 
 
@@ -82,7 +83,6 @@ class _Run:
         self._held = held
         tools.budget.begin()
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
-        self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
         self._before = held.load()
         named = request.base or (run_state.base_of(self._before) if request.resume and self._before else None)
         self._base = named or Branch(hosted.default_branch)
@@ -90,7 +90,7 @@ class _Run:
         self._cloned = None if self._base.name == hosted.default_branch else self._base
 
     def work(self) -> None:
-        with self._tools.vcs.working_copy(self._url, self._cloned) as base:
+        with self._tools.vcs.working_copy(self._request.repo, self._cloned) as base:
             if base.head is None:
                 raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
             state, resumed = self._start(base, base.head.sha)
@@ -144,7 +144,7 @@ class _Run:
         if base.remote_sha(branch) is None:
             yield base, None
             return
-        with self._tools.vcs.working_copy(self._url, branch) as copy:
+        with self._tools.vcs.working_copy(self._request.repo, branch) as copy:
             yield copy, copy.head.sha if copy.head else None
 
     def _introduce(self, session: Session, *, resumed: bool) -> None:

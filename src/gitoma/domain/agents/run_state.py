@@ -14,10 +14,9 @@ that its base branch still points to, and if nobody asks for another branch, or 
 be readable. A run that was killed between its last push and its pull request is one in WORKING with nothing left to do:
 resuming it opens the pull request.
 
-Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha`, `job_id` and
-`exit_code`; a review `threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes`
-(commits, by the CI run that they mend). They are in `RepoState.kept`, and whatever is in their place, reading them
-never fails.
+Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha` and `job_id`; a review
+`threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes` (commits, by the CI run that
+they mend). They are in `RepoState.kept`, and whatever is in their place, reading them never fails.
 """
 
 from __future__ import annotations
@@ -151,17 +150,6 @@ def base_sha(state: RepoState) -> str | None:
 def job_id(state: RepoState) -> str | None:
     """The job that last worked on it; None for a command line."""
     return _text(state, "job_id")
-
-
-def exit_code(state: RepoState) -> int | None:
-    """How the last process that worked on it ended."""
-    value = state.kept.get("exit_code")
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 255 else None
-
-
-def threads(state: RepoState) -> Json:
-    """What has become of the threads of a review, as `review.from_json` reads it; None where there is nothing."""
-    return state.kept.get("threads")
 
 
 def _text(state: RepoState, name: str) -> str | None:
