@@ -162,6 +162,10 @@ def check_policy(scope: Scope, commit: MemoryCommit, parent: MemoryCommit) -> No
     tree = Tree(MemoryCheckout(parent.tree))
     assert change.files
     assert not any(map(NEVER.search, change.paths))
+    for file in change.files:  # in other words than those of the gates, too
+        new_test = scope.new_tests and file.old is None and "test" in file.path
+        assert file.path in (scope.files if file.new is not None else scope.deletable) or new_test
+        assert (file.new or "").count(CREDENTIAL) <= (file.old or "").count(CREDENTIAL)
     assert all(paths.check(path, tree.special) == path for path in change.paths)
     assert gates.check(change, tree, scope, PyYamlReader(), lambda line: CREDENTIAL in line) == ()
     assert CREDENTIAL not in commit.message
