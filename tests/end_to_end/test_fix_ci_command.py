@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 
 from tests.rest.service import Service
+from tests.stand_ins.github_answers import NOT_FOUND, Trouble
 from tests.stand_ins.github_documents import Job
 from tests.stand_ins.model import Call, Reply
 
@@ -181,15 +182,15 @@ def test_a_workflow_that_does_not_start_is_left_to_people(world: World, failing:
 
 
 def test_a_log_that_is_gone_keeps_nothing_else_from_being_mended(world: World, failing: FailingCi) -> None:
-    gone = Job("old", log=LOG)
-    failing.fails(gone, Job("test", log=LOG))
-    world.github.logs.keep = lambda path, log: f"{world.github.logs.url}{path}"  # type: ignore[method-assign]
-    world.model({})
+    failing.fails(Job("old", log=LOG), Job("test", log=LOG))
+    world.github.trouble(Trouble(NOT_FOUND, path="/logs$"))
+    world.model({"fixer": [FIX], "critic": [APPROVED]})
 
     done = fix_ci(world)
 
-    assert (done.code, done.result["error"], done.result["failed"]) == (1, "needs_human", 2)
+    assert (done.code, done.result["error"]) == (1, "partial")
     assert "not mended: old: its log is gone; run it again" in done.out
+    assert failing.pushed == ["fix(ci): test"]
 
 
 def test_a_log_of_a_megabyte_is_read_where_it_matters(world: World, failing: FailingCi) -> None:
