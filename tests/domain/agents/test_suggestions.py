@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from gitoma.domain.agents.changes import ChangeSet, FileChange, Refusal
 from gitoma.domain.agents.code_host import ReviewComment
 from gitoma.domain.agents.review import Thread
-from gitoma.domain.agents.suggestions import has_suggestion, suggested_change
+from gitoma.domain.agents.suggestions import suggested_change
 
 TEXT = "a\nb\nc\nd\n"
 HUNK = "@@ -1,2 +1,3 @@ def f():\n a\n-x\n+b\n+c"
@@ -79,8 +79,11 @@ def test_a_suggestion_that_is_in_doubt_is_refused(asked: Thread, text: str | Non
 
 
 def test_a_block_that_shows_how_a_suggestion_looks_is_none() -> None:
-    assert not has_suggestion(thread("````markdown\n```suggestion\nB\n```\n````"))
-    assert has_suggestion(thread("~~~~ suggestion\n```\n~~~\n~~~~"))
+    shown = suggested_change(thread("````markdown\n```suggestion\nB\n```\n````"), TEXT)
+    meant = suggested_change(thread("~~~~ \tsuggestion \n```\n~~~\n~~~~"), TEXT)
+
+    assert isinstance(shown, Refusal)
+    assert new_text(meant) == "a\n```\n~~~\nd\n"
 
 
 def test_a_file_without_a_last_line_end_stays_so() -> None:
@@ -113,3 +116,10 @@ def test_a_comment_of_256_kib_of_anything_is_read_to_its_end(piece: str) -> None
     body = piece * (256 * 1024 // len(piece))
 
     assert isinstance(suggested_change(thread(body, hunk=body), body), ChangeSet | Refusal)
+
+
+@pytest.mark.parametrize(
+    "body", [f"```{' ' * 2**18}`", f"{'~' * 2**18}`", f"{'`' * 2**18}~`", "```\n" + " ~~~`\n" * 2**15]
+)
+def test_a_fence_that_turns_out_to_be_none_is_gone_through_once(body: str) -> None:
+    assert isinstance(suggested_change(thread(body), TEXT), Refusal)

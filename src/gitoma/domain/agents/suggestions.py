@@ -13,12 +13,8 @@ from dataclasses import dataclass
 from gitoma.domain.agents.changes import ChangeSet, FileChange, Refusal
 from gitoma.domain.agents.review import Thread
 
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})[ \t]*([^`\r\n]*)")
-
-
-def has_suggestion(thread: Thread) -> bool:
-    """Whether the comment that began the thread has a suggestion block."""
-    return any(True for _ in _blocks(thread.root.body))
+# Possessive: a long row of blanks or tildes is gone through once, and not once for each of its parts.
+_FENCE = re.compile(r" {0,3}(`{3,}+|~{3,}+)([^`\r\n]*+)")
 
 
 def suggested_change(thread: Thread, text: str | None) -> ChangeSet | Refusal:
