@@ -256,7 +256,7 @@ def test_no_new_dependency_is_imported(statement: str, known: bool) -> None:
     change: dict[str, str | None] = {"src/app/new.py": f"{statement}\n"}
 
     assert codes(change) == ([] if known else ["import"])
-    assert codes(change, Scope(frozenset(change), imports_warn=True)) == []
+    assert codes(change, Scope(frozenset(change), new_imports=True)) == []
 
 
 def test_a_dependency_that_the_change_declares_is_known() -> None:

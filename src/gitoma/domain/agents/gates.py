@@ -60,14 +60,14 @@ class Scope:
         new_tests: New test files may be made as well.
         text: The task's words: a definition that they name may go.
         deletable: The files that may be deleted.
-        imports_warn: New dependencies are let pass; a person has asked for the change and sees it.
+        new_imports: New dependencies may be imported: a person has asked for the change, and sees it.
     """
 
     files: frozenset[str]
     new_tests: bool = False
     text: str = ""
     deletable: frozenset[str] = frozenset()
-    imports_warn: bool = False
+    new_imports: bool = False
 
 
 def check(
@@ -168,7 +168,7 @@ class _Gates:
             yield Refusal("secret", message)
 
     def imports(self) -> Iterator[Refusal]:
-        if self._scope.imports_warn:
+        if self._scope.new_imports:
             return
         fresh = {file.path: modules for file in self._change.files if (modules := _new_imports(file))}
         if not fresh:

@@ -113,7 +113,7 @@ class ThreadWorker:
 def _scope(judged: JudgedThread) -> Scope:
     path = frozenset({judged.thread.root.path})
     text = "\n".join(comment.body for comment in judged.heard)
-    return Scope(path, new_tests=True, text=text, deletable=path, imports_warn=True)
+    return Scope(path, new_tests=True, text=text, deletable=path, new_imports=True)
 
 
 def _lines(judged: JudgedThread) -> tuple[int, ...]:
