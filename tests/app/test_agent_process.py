@@ -1,6 +1,7 @@
 import json
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from gitoma.app import settings
 from gitoma.app.commands import agent_process
 from gitoma.app.commands.agent_process import ConsoleProgress
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.progress import Detail, Result, Step
+from gitoma.domain.agents.progress import Detail, Step
 from gitoma.domain.errors import InvalidName
 
 TOKEN = "the-configured-token-9Q"
@@ -19,6 +20,14 @@ def run(home: Path, work: object) -> int:
     assert callable(work)
     configured = settings.load({"GITOMA_HOME": str(home), "GITHUB_TOKEN": TOKEN})
     return agent_process.run("analyze", configured, work)
+
+
+def does(act: Callable[[ConsoleProgress], object]) -> object:
+    def work(progress: ConsoleProgress) -> dict[str, object]:
+        act(progress)
+        return {}
+
+    return work
 
 
 def fails(error: BaseException) -> object:
@@ -83,7 +92,7 @@ def test_wrong_usage_passes_through_to_the_command_line(tmp_path: Path, capsys: 
     with pytest.raises(InvalidName):
         run(tmp_path, fails(InvalidName("x")))
 
-    assert capsys.readouterr().out == ""
+    assert last(capsys.readouterr().out) == {"kind": "analyze", "exit": 2, "error": "usage"}
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
@@ -110,7 +119,7 @@ def test_a_signal_interrupts_the_work_and_a_second_one_does_not_interrupt_the_ti
 def test_a_signal_that_our_parent_has_us_ignore_stays_ignored(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        assert run(tmp_path, lambda _: signal.raise_signal(signal.SIGHUP)) == 0
+        assert run(tmp_path, does(lambda _: signal.raise_signal(signal.SIGHUP))) == 0
     finally:
         signal.signal(signal.SIGHUP, before)
 
@@ -118,10 +127,10 @@ def test_a_signal_that_our_parent_has_us_ignore_stays_ignored(tmp_path: Path) ->
 def test_credentials_are_masked_in_every_line_before_it_is_cut(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def work(progress: ConsoleProgress) -> None:
+    def work(progress: ConsoleProgress) -> dict[str, object]:
         progress.emit(Step("IDLE", f"a {TOKEN}"))
         progress.emit(Detail("x" * 985 + TOKEN))
-        progress.emit(Result({"url": "https://user:password@host/"}))
+        return {"url": "https://user:password@host/"}
 
     assert run(tmp_path, work) == 0
 

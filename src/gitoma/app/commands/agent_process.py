@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, MappingProxyType
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from gitoma.adapters.files.private_files import ensure_folder
 from gitoma.app import console
@@ -53,18 +53,24 @@ class ConsoleProgress(Progress):
                 return Result(masked)
 
 
-def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) -> int:
-    """Run an agent's work, and turn however it ends into lines and an exit code.
+Reached: TypeAlias = Mapping[str, object]
+"""What an agent has come to: the fields of its result beside `kind`, `exit` and `error`."""
+
+
+def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], Reached]) -> int:
+    """Run an agent's work, and turn however it ends into lines, one result, and an exit code.
+
+    The result is said when everything that the work had open is closed: nothing can come after it.
 
     Args:
         kind: The command's name.
         settings: The settings.
-        work: Does it all, and emits the result itself when it succeeds.
+        work: Does it all, and returns what it has come to.
 
     Raises:
         BrokenPipeError: Nobody reads the output any more; what the work had open is closed by then.
-        CallerError: It was asked for wrongly.
-        OperatorError: The installation is at fault.
+        CallerError: It was asked for wrongly; the result is said all the same.
+        OperatorError: The installation is at fault; likewise.
     """
     with suppress(OSError):  # whatever cannot be kept in it says so where it happens
         ensure_folder(settings.home)
@@ -72,29 +78,32 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], None]) 
     progress = ConsoleProgress(redact)
     try:
         with _signals_cancel():
-            work(progress)
+            reached = work(progress)
     except Cancelled as cancelled:
         console.complain(f"gitoma {kind}: cancelled ({cancelled})")
         return _result(progress, kind, "cancelled", cancelled.exit_code)
     except AgentError as error:
         _tell(kind, error, redact)
         return _result(progress, kind, error.code.text, error.code.exit_code, error.reached)
-    except (BrokenPipeError, CallerError, OperatorError):
+    except BrokenPipeError:
+        raise
+    except CallerError:
+        _result(progress, kind, Code.USAGE.text, Code.USAGE.exit_code)
+        raise
+    except OperatorError:
+        _result(progress, kind, Code.CONFIG.text, Code.CONFIG.exit_code)
         raise
     except Exception as error:  # noqa: BLE001 - an agent's edge: whatever it is must end in a line, and in the log
         _tell_internal(kind, error, settings.home, redact)
         return _result(progress, kind, Code.INTERNAL.text, Code.INTERNAL.exit_code)
-    return 0
+    return _result(progress, kind, None, 0, reached)
 
 
 def _result(
-    progress: ConsoleProgress,
-    kind: str,
-    error: str,
-    exit_code: int,
-    reached: Mapping[str, object] = MappingProxyType({}),
+    progress: ConsoleProgress, kind: str, error: str | None, exit_code: int, reached: Reached = MappingProxyType({})
 ) -> int:
-    progress.emit(Result({"kind": kind, "exit": exit_code, "error": error, **reached}))
+    outcome = {"kind": kind, "exit": exit_code, **({} if error is None else {"error": error})}
+    progress.emit(Result({**outcome, **reached}))
     return exit_code
 
 

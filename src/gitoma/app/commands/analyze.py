@@ -36,7 +36,7 @@ def analyze(target: str) -> int:
     settings = load(os.environ)
     repo = _repo(target)
 
-    def work(progress: agent_process.ConsoleProgress) -> None:
+    def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
         git = GitCli(
             work=settings.home / "work",
             variables=without_credentials(os.environ),
@@ -45,7 +45,7 @@ def analyze(target: str) -> int:
             notice=lambda line: progress.emit(Step("ANALYZING", line)),
         )
         tools = Tools(PyYamlReader(), SystemClock(), progress, FileArtifacts(settings.home / "artifacts"))
-        judge(*_source(repo, target, git), tools)
+        return judge(*_source(repo, target, git), tools).reached
 
     return agent_process.run("analyze", settings, work)
 

@@ -44,8 +44,8 @@ def run(
         return _NOT_DONE_EXIT
     request = real.RunRequest(repo, branch, base, resume=resume, fresh=fresh, critic=settings.run_critic)
 
-    def work(progress: agent_process.ConsoleProgress) -> None:
-        real.run(request, toolbox("run", settings, os.environ, progress))
+    def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
+        return real.run(request, toolbox("run", settings, os.environ, progress))
 
     return agent_process.run("run", settings, work)
 
@@ -53,8 +53,8 @@ def run(
 def _show(settings: Settings, repo: RepoUrl, base: Branch | None) -> int:
     request = dry.DryRunRequest(repo, base, critic=settings.run_critic)
 
-    def work(progress: agent_process.ConsoleProgress) -> None:
-        dry.dry_run(request, toolbox("run", settings, os.environ, progress))
+    def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
+        return dry.dry_run(request, toolbox("run", settings, os.environ, progress))
 
     return agent_process.run("run", settings, work)
 

@@ -11,7 +11,7 @@ from gitoma.domain.agents.health.catalogue import CHECKS, Check
 from gitoma.domain.agents.health.score import EVIDENCE_SHOWN, CheckResult, Finding, Report, Status
 from gitoma.domain.agents.health.snapshot import Snapshot
 from gitoma.domain.agents.ports import ArtifactNotKept, ArtifactStore, Checkout, Head, Progress, YamlReader
-from gitoma.domain.agents.progress import Detail, Result, Step, printable
+from gitoma.domain.agents.progress import Detail, Step, printable
 from gitoma.domain.clock import Clock
 
 CHECK_LIMIT_S = 20.0
@@ -49,8 +49,21 @@ class Tools:
     artifacts: ArtifactStore
 
 
-def analyze(subject: Subject, source: AbstractContextManager[Checkout], tools: Tools) -> Report:
-    """Judge what `source` gives, say so line by line, keep `report.json`, and end with the result.
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What an analysis came to.
+
+    Attributes:
+        report: Every check's result.
+        reached: The same in short, and where the report is kept: the fields of the result.
+    """
+
+    report: Report
+    reached: Mapping[str, object]
+
+
+def analyze(subject: Subject, source: AbstractContextManager[Checkout], tools: Tools) -> Analysis:
+    """Judge what `source` gives, say so line by line, and keep `report.json`.
 
     A check that reads for too long, or too much, counts as not applicable: a guess would be worth less than nothing.
 
@@ -66,8 +79,9 @@ def analyze(subject: Subject, source: AbstractContextManager[Checkout], tools: T
         where = f"{head.branch or 'HEAD'}@{head.sha[:7]}" if head else "a repository without commits"
         tools.progress.emit(Step(_PHASE, f"{subject.got} {where} in {took:.1f} s, {len(entries)} files"))
         report = examine(checkout, tools.yaml, tools.clock, lambda result: tools.progress.emit(Detail(row(result))))
-    _conclude(subject, head, report, tools)
-    return report
+    place = _keep(subject, head, report, tools)
+    tools.progress.emit(Step(_PHASE, scores(report)))
+    return Analysis(report, {**_summary(subject, head, report), "report": place})
 
 
 def examine(
@@ -146,15 +160,15 @@ def row(result: CheckResult) -> str:
     return f"{result.name:<{_NAME_WIDTH}}  {score}/10  {about}  {result.reason}{place}"
 
 
-def _conclude(subject: Subject, head: Head | None, report: Report, tools: Tools) -> None:
-    place: str | None = None
+def _keep(subject: Subject, head: Head | None, report: Report, tools: Tools) -> str | None:
+    """Keep the report, and say where; None where it could not be kept."""
     try:
         place = tools.artifacts.keep(subject.key, "report.json", document(subject, head, report))
-        tools.progress.emit(Step(_PHASE, f"report kept in {place}"))
     except ArtifactNotKept as error:
         tools.progress.emit(Step(_PHASE, f"the report is not kept: {error}"))
-    tools.progress.emit(Step(_PHASE, scores(report)))
-    tools.progress.emit(Result({**_summary(subject, head, report), "report": place}))
+        return None
+    tools.progress.emit(Step(_PHASE, f"report kept in {place}"))
+    return place
 
 
 def scores(report: Report) -> str:
@@ -189,8 +203,6 @@ def metric_report(report: Report, head: Head | None) -> dict[str, object]:
 
 def _summary(subject: Subject, head: Head | None, report: Report) -> Mapping[str, object]:
     return {
-        "kind": "analyze",
-        "exit": 0,
         "repo": subject.name,
         "branch": head.branch if head else None,
         "commit": head.sha if head else None,

@@ -5,20 +5,17 @@ Nothing is committed, pushed, asked of the code host, or kept as the state; it n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from gitoma.domain.agents.analyze import examine, row, scores
 from gitoma.domain.agents.changes import ChangeSet
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.language_model import ModelFacts
 from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.plan import Plan, Status
-from gitoma.domain.agents.planning import make_plan
-from gitoma.domain.agents.ports import Checkout
-from gitoma.domain.agents.progress import Result, Step
+from gitoma.domain.agents.planning import analyze_and_plan
+from gitoma.domain.agents.progress import Step
 from gitoma.domain.agents.session import Session
 from gitoma.domain.agents.shown_diff import show_diff
-from gitoma.domain.agents.targets import is_amiss
 from gitoma.domain.agents.task import Worker
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
@@ -41,8 +38,8 @@ class DryRunRequest:
     critic: bool = False
 
 
-def dry_run(request: DryRunRequest, tools: Toolbox) -> None:
-    """Show the plan and the diff, and end with the result.
+def dry_run(request: DryRunRequest, tools: Toolbox) -> Mapping[str, object]:
+    """Show the plan and the diff, and return what it came to: the fields of the result.
 
     A task that fails is told, and fails nothing: there is a plan to look at.
 
@@ -53,30 +50,17 @@ def dry_run(request: DryRunRequest, tools: Toolbox) -> None:
     session = Session(None, RepoState(slug=slug, phase=Phase.IDLE), tools)
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma run {slug} (dry run: nothing is pushed)"))
     facts = tools.model.facts()
+    tools.budget.begin()
     model = MeteredModel(tools.model, tools.budget, tools.mask)
     with tools.vcs.clone(request.repo, request.base) as checkout:
-        plan = _plan(checkout, model, facts, session, tools)
+        _, plan = analyze_and_plan(checkout, model, facts, session, tools)
+        for task in plan.tasks:
+            session.detail(f"{task.id} {task.title} ({task.check}) -> {', '.join(task.files)}")
         session.enter(Phase.WORKING if plan.tasks else Phase.DONE)
         plan, changes = _do(plan, Tree(checkout), Worker(model, facts, tools, session, request.critic), session)
     place = show_diff([line for change in changes for line in change.diff()], "run.diff", slug, tools)
     counts = {status.value: sum(task.status is status for task in plan.tasks) for status in Status}
-    fields = {"kind": "run", "exit": 0, "repo": str(slug), "dry_run": True, "tasks": counts, "diff": place}
-    tools.progress.emit(Result({**fields, **model.budget.spent}))
-
-
-def _plan(checkout: Checkout, model: MeteredModel, facts: ModelFacts, session: Session, tools: Toolbox) -> Plan:
-    session.enter(Phase.ANALYZING)
-    report = examine(checkout, tools.yaml, tools.clock)
-    for result in filter(is_amiss, report.results):
-        session.detail(row(result))
-    session.say(scores(report))
-    session.enter(Phase.PLANNING)
-    plan = make_plan(report, Tree(checkout), model, facts, session)
-    if not plan.tasks:
-        session.say("nothing that an agent could mend is amiss")
-    for task in plan.tasks:
-        session.detail(f"{task.id} {task.title} ({task.check}) -> {', '.join(task.files)}")
-    return plan
+    return {"repo": str(slug), "dry_run": True, "tasks": counts, "diff": place, **model.budget.spent}
 
 
 def _do(plan: Plan, tree: Tree, worker: Worker, session: Session) -> tuple[Plan, list[ChangeSet]]:

@@ -73,4 +73,4 @@ class AgentError(GitomaError):
         self.code = code
         self.hint = hint
         self.details = details
-        self.reached = dict(reached or {})
+        self.reached: Mapping[str, object] = dict(reached or {})

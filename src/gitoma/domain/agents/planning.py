@@ -6,16 +6,20 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gitoma.domain.agents import prompts
+from gitoma.domain.agents.analyze import examine, row, scores
 from gitoma.domain.agents.changes import Refusal
 from gitoma.domain.agents.errors import AgentError
 from gitoma.domain.agents.health.score import Report
 from gitoma.domain.agents.language_model import Finish, ModelFacts
 from gitoma.domain.agents.metered import MeteredModel, complete_whole
 from gitoma.domain.agents.plan import Plan, PlanReading, Source, fallback_plan, plan_of
+from gitoma.domain.agents.ports import Checkout
 from gitoma.domain.agents.reflexion import LOST, Lesson
 from gitoma.domain.agents.session import Session
-from gitoma.domain.agents.targets import mendable
+from gitoma.domain.agents.targets import is_amiss, mendable
+from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
+from gitoma.domain.repos.state import Phase
 
 QUESTIONS = 2
 """How often the planner is asked; then the fallback plan is taken."""
@@ -23,6 +27,29 @@ QUESTIONS = 2
 _NO_ANSWER = Refusal("empty", "The answer was empty or had no end. Give only the JSON object.")
 
 _CUT_OFF = Refusal("truncated", "The answer was too long and was cut off. Plan fewer tasks, in fewer words.")
+
+
+def analyze_and_plan(
+    checkout: Checkout, model: MeteredModel, facts: ModelFacts, session: Session, tools: Toolbox
+) -> tuple[Report, Plan]:
+    """Examine the files, say what is amiss, and plan what to do about it; the session is in PLANNING then.
+
+    Raises:
+        AgentError: The files cannot be had, the model cannot be used at all, or the budget is spent.
+    """
+    session.enter(Phase.ANALYZING)
+    head = checkout.head
+    session.step(f"looking at {head.branch or 'HEAD'}@{head.sha[:7]}" if head else "looking at nothing")
+    report = examine(checkout, tools.yaml, tools.clock)
+    for result in filter(is_amiss, report.results):
+        session.detail(row(result))
+    session.say(scores(report))
+    session.enter(Phase.PLANNING)
+    session.step(f"asking {facts.model} for a plan")
+    plan = make_plan(report, Tree(checkout), model, facts, session)
+    if not plan.tasks:
+        session.say("nothing that an agent could mend is amiss")
+    return report, plan
 
 
 def make_plan(report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts, session: Session) -> Plan:

@@ -13,23 +13,23 @@ from datetime import datetime
 
 from gitoma.domain.agents import plan as plans
 from gitoma.domain.agents import run_state
-from gitoma.domain.agents.analyze import examine, metric_report, row, scores, shown
+from gitoma.domain.agents.analyze import examine, metric_report, shown
 from gitoma.domain.agents.code_host import HostedRepo
 from gitoma.domain.agents.commits import commit_message
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.language_model import ModelFacts
 from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.plan import Plan, Status, Subtask
-from gitoma.domain.agents.planning import make_plan
+from gitoma.domain.agents.planning import analyze_and_plan
 from gitoma.domain.agents.ports import HeldState, WorkingCopy
-from gitoma.domain.agents.progress import Result, Step
+from gitoma.domain.agents.progress import Step
 from gitoma.domain.agents.pull_text import pull_request
 from gitoma.domain.agents.run_state import Fresh, Refuse, Resume, decide_start, reconciled
 from gitoma.domain.agents.session import Session, writable
-from gitoma.domain.agents.targets import is_amiss
 from gitoma.domain.agents.task import Worker
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
+from gitoma.domain.errors import InvalidName
 from gitoma.domain.repos.names import Branch, RepoUrl
 from gitoma.domain.repos.state import Phase, RepoState
 
@@ -56,8 +56,8 @@ class RunRequest:
     critic: bool = False
 
 
-def run(request: RunRequest, tools: Toolbox) -> None:
-    """Do all of it, and end with the result.
+def run(request: RunRequest, tools: Toolbox) -> Mapping[str, object]:
+    """Do all of it, and return what it came to: the fields of the result.
 
     Raises:
         AgentError: It ended without success; what was pushed by then stays, and is in the error.
@@ -67,7 +67,8 @@ def run(request: RunRequest, tools: Toolbox) -> None:
     facts = tools.model.facts()
     request = replace(request, repo=hosted.url)
     with tools.states.hold(hosted.slug, wait=tools.waits) as held:
-        _Run(request, tools, hosted, facts, held).work()
+        tools.budget.begin()
+        return _Run(request, tools, hosted, facts, held).work()
 
 
 class _Run:
@@ -81,27 +82,30 @@ class _Run:
         self._hosted = hosted
         self._facts = facts
         self._held = held
-        tools.budget.begin()
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._before = held.load()
         named = request.base or (run_state.base_of(self._before) if request.resume and self._before else None)
-        self._base = named or Branch(hosted.default_branch)
+        self._base = named or _default_branch(hosted)
         # The default branch is not named: a repository without commits has none, and git would say no more than that.
         self._cloned = None if self._base.name == hosted.default_branch else self._base
 
-    def work(self) -> None:
+    def work(self) -> Mapping[str, object]:
         with self._tools.vcs.working_copy(self._request.repo, self._cloned) as base:
             if base.head is None:
                 raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
             state, resumed = self._start(base, base.head.sha)
             session = Session(self._held, state, self._tools)
-            with session.recorded(), self._copy(base, session) as (copy, pushed):
+            with session.recorded(), self._copy(base, session, resumed=resumed) as (copy, pushed):
                 self._introduce(session, resumed=resumed)
                 try:
                     self._go(session, copy, pushed)
                 except AgentError as error:
-                    error.reached = {**reached(session.state), **self._model.budget.spent}
+                    error.reached = self._reached(session)
                     raise
+        return self._reached(session)
+
+    def _reached(self, session: Session) -> Mapping[str, object]:
+        return {**reached(session.state), **self._model.budget.spent}
 
     def _start(self, base: WorkingCopy, base_sha: str) -> tuple[RepoState, bool]:
         """The state to begin with, and whether it is that of an unfinished run."""
@@ -138,13 +142,23 @@ class _Run:
         )
 
     @contextmanager
-    def _copy(self, base: WorkingCopy, session: Session) -> Iterator[tuple[WorkingCopy, str | None]]:
-        """A copy of the branch to work on, and where the branch is on the host; the base's where there is none yet."""
+    def _copy(self, base: WorkingCopy, session: Session, *, resumed: bool) -> Iterator[tuple[WorkingCopy, str | None]]:
+        """A copy to work on, and where its branch is on the host; the base's where we have not pushed the branch yet.
+
+        Raises:
+            AgentError: `branch_exists`: the branch is there, and holds nothing of ours.
+        """
         branch = _branch(session)
-        if base.remote_sha(branch) is None:
+        if not resumed or base.remote_sha(branch) is None:
             yield base, None
             return
         with self._tools.vcs.working_copy(self._request.repo, branch) as copy:
+            if not any(task.sha and copy.contains(task.sha) for task in _plan(session).tasks):
+                raise AgentError(
+                    Code.BRANCH_EXISTS,
+                    f"{branch} is there meanwhile, and holds no commit of this run",
+                    hint="start anew with --fresh, on another branch",
+                )
             yield copy, copy.head.sha if copy.head else None
 
     def _introduce(self, session: Session, *, resumed: bool) -> None:
@@ -163,23 +177,13 @@ class _Run:
             self._conclude(session, copy, spent)
 
     def _analyze_and_plan(self, session: Session, copy: WorkingCopy) -> None:
-        session.enter(Phase.ANALYZING)
-        session.step(f"looking at {self._base}@{copy.head.sha[:7] if copy.head else ''}")
-        report = examine(copy, self._tools.yaml, self._tools.clock)
-        for result in filter(is_amiss, report.results):
-            session.detail(row(result))
-        session.say(scores(report))
+        report, plan = analyze_and_plan(copy, self._model, self._facts, session, self._tools)
         session.write(metric_report=metric_report(report, copy.head))
-        session.enter(Phase.PLANNING)
-        session.step("planning")
-        plan = make_plan(report, Tree(copy), self._model, self._facts, session)
-        if not plan.tasks:
+        if plan.tasks:
+            session.write(task_plan=plans.to_json(plan))
+            session.enter(Phase.WORKING)
+        else:
             session.enter(Phase.DONE)
-            session.say("nothing that an agent could mend is amiss")
-            self._result(session)
-            return
-        session.write(task_plan=plans.to_json(plan))
-        session.enter(Phase.WORKING)
 
     def _do_tasks(self, session: Session, copy: WorkingCopy, pushed: str | None) -> AgentError | None:
         """Do what is pending; returns why not all of it was tried, if the budget is spent."""
@@ -232,7 +236,6 @@ class _Run:
         self._open_pull(session, copy, plan)
         if spent is not None:
             raise spent
-        self._result(session)
 
     def _open_pull(self, session: Session, copy: WorkingCopy, plan: Plan) -> None:
         session.step("opening the pull request")
@@ -245,9 +248,16 @@ class _Run:
         session.enter(Phase.PR_OPEN)
         session.say(f"{pull.url} (score {shown(before)} -> {shown(after.score)})")
 
-    def _result(self, session: Session) -> None:
-        fields = {"kind": "run", "exit": 0, **reached(session.state), **self._model.budget.spent}
-        self._tools.progress.emit(Result(fields))
+
+def _default_branch(hosted: HostedRepo) -> Branch:
+    try:
+        return Branch(hosted.default_branch)
+    except InvalidName:
+        raise AgentError(
+            Code.USAGE,
+            f"the default branch of {hosted.slug} has a name that agents do not take",
+            hint="name another branch with --base: of letters, digits, '.', '_', '/' and '-'",
+        ) from None
 
 
 def _branch(session: Session) -> Branch:
