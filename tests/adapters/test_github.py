@@ -558,14 +558,47 @@ def test_failed_and_timed_out_jobs_have_failed(make: Make, server: Scripted) -> 
 def test_which_threads_are_resolved_may_be_unknown(make: Make, server: Scripted, waiting: Waiting) -> None:
     for answer in (
         refused(404),
-        refused(403, retry_after="3600"),
-        document({"errors": [{"message": "no such field"}], "data": None}),
+        refused(403),
+        document({"errors": [{"message": "no such field", "type": "undefinedField"}], "data": None}),
         document({"data": {"repository": {"pullRequest": None}}}),
         Answer(200, b"\xff"),
     ):
         server.on("/graphql", answer)
         assert make().resolved_comments(ACME, 3) is None
     assert len(waiting.said) == 5
+
+
+TOO_MUCH = {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}], "data": None}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (refused(502), Code.NETWORK),
+        (refused(500), Code.NETWORK),
+        (refused(401), Code.AUTH),
+        (refused(403, retry_after="3600"), Code.RATE_LIMITED),
+        (document(TOO_MUCH), Code.RATE_LIMITED),
+    ],
+)
+def test_not_to_have_been_told_is_not_that_nothing_is_resolved(
+    make: Make, server: Scripted, answer: Answer, code: Code
+) -> None:
+    server.on("/graphql", *[answer] * 4)
+
+    with pytest.raises(AgentError) as raised:
+        make().resolved_comments(ACME, 3)
+
+    assert raised.value.code is code
+
+
+def test_graphql_says_until_when_it_was_asked_too_much(make: Make, server: Scripted) -> None:
+    server.on("/graphql", document(TOO_MUCH, headers={"x-ratelimit-reset": str(int(NOW.timestamp()) + 600)}))
+
+    with pytest.raises(AgentError) as raised:
+        make().resolved_comments(ACME, 3)
+
+    assert f"{NOW + timedelta(seconds=601):%H:%M:%S}" in raised.value.hint
 
 
 def test_graphql_is_beside_the_rest_api() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.stand_ins.github_documents import Comment
 from tests.stand_ins.model import Call, Reply
+from tests.stand_ins.server import document
 
 from .reviewed import BRANCH, CODE, TYPED, Replies, Reviewed, data, resolved, suggestion
 from .world import SLUG, URL, World, block, until
@@ -411,6 +412,16 @@ def test_where_nobody_says_what_is_resolved_that_is_told(world: World, reviewed:
     assert done.code == 0
     assert "the host does not say which threads are resolved" in done.out
     assert done.result["threads"] == {"open": 1}
+
+
+def test_what_is_resolved_is_not_done_again_because_nobody_says_so_this_time(world: World, reviewed: Reviewed) -> None:
+    reviewed.asked(suggestion("    return 2 * n"), line=7)
+    world.github.graphql = lambda _: document({"errors": [{"type": "RATE_LIMITED"}], "data": None})
+
+    done = world.gitoma("review", URL, "--integrate")
+
+    assert (done.code, done.result["error"]) == (4, "rate_limited")
+    assert (reviewed.pushed, reviewed.answers()) == ([], {})
 
 
 def test_of_many_threads_a_job_takes_twenty_and_the_next_one_begins_with_the_rest(

@@ -13,6 +13,7 @@ import msgspec
 
 from gitoma.adapters.github import failures
 from gitoma.adapters.github.exchange import Answer, Ask, Unreached
+from gitoma.domain.agents.errors import AgentError
 from gitoma.domain.clock import Clock
 
 if TYPE_CHECKING:
@@ -124,6 +125,11 @@ class Client:
             ask = replace(ask, url=target)
         raise failures.elsewhere(ask.about)
 
+    def limited(self, answer: Answer) -> AgentError:
+        """The error for an answer that says in its own words that the rate limit is used up."""
+        now = self._clock.now().wall
+        return failures.rate_limited(now + timedelta(seconds=_bounded(_until_reset_s(answer, now))))
+
     def download(self, url: str) -> AbstractContextManager[Download]:
         """A file from anywhere, without the token. Raises `Unreached`."""
         self._count()
@@ -198,11 +204,19 @@ def limited_for_s(answer: Answer, now: datetime) -> float | None:
         return None
     wait_s = _whole(answer.headers.get("retry-after", ""))
     if wait_s is None and answer.headers.get("x-ratelimit-remaining", "").strip() == "0":
-        reset = _whole(answer.headers.get("x-ratelimit-reset", ""))
-        wait_s = _UNSAID_WAIT_S if reset is None else reset - now.timestamp() + 1
+        wait_s = _until_reset_s(answer, now)
     if wait_s is None and (answer.status == 429 or "rate limit" in failures.words(answer.body).lower()):
         wait_s = _UNSAID_WAIT_S
-    return None if wait_s is None else min(max(1.0, wait_s), _LONGEST_WAIT_S)
+    return None if wait_s is None else _bounded(wait_s)
+
+
+def _until_reset_s(answer: Answer, now: datetime) -> float:
+    reset = _whole(answer.headers.get("x-ratelimit-reset", ""))
+    return _UNSAID_WAIT_S if reset is None else reset - now.timestamp() + 1
+
+
+def _bounded(wait_s: float) -> float:
+    return min(max(1.0, wait_s), _LONGEST_WAIT_S)
 
 
 def _whole(text: str) -> float | None:

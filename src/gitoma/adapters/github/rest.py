@@ -115,8 +115,8 @@ class GitHubRest(CodeHost):
             return None
         try:
             return threads.resolved(self._client, slug, number)
-        except AgentError as error:
-            self._notice(f"which threads are resolved is not known: {error}")
+        except threads.NotSaid as unknown:
+            self._notice(f"which threads are resolved is not known: {unknown}")
             return None
 
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 import msgspec
 
 from gitoma.adapters.github.client import PAGES_MAX, Client
-from gitoma.adapters.github.exchange import Ask
+from gitoma.adapters.github.exchange import Answer, Ask
+from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.repos.names import Slug
 
 # `fullDatabaseId` and not `databaseId`: the ids of comments have outgrown the 32 bits of a GraphQL number.
@@ -24,6 +25,9 @@ query($owner: String!, $name: String!, $number: Int!, $after: String) {
   }
 }
 """
+
+_NEVER = (Code.NOT_FOUND, Code.FORBIDDEN)  # there is no such page, or none for our token; every other failure may pass
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
 class _Comment(msgspec.Struct):
@@ -65,11 +69,24 @@ class _Reply(msgspec.Struct):
     data: _Data
 
 
+class _Error(msgspec.Struct):
+    type: str = ""
+
+
+class _Failure(msgspec.Struct):
+    errors: list[_Error]
+
+
+class NotSaid(Exception):
+    """The host does not say which threads are resolved: it has no such page, or another one."""
+
+
 def resolved(client: Client, slug: Slug, number: int) -> frozenset[int]:
     """The ids of all comments in threads that are resolved.
 
     Raises:
-        AgentError: Nobody says.
+        NotSaid: Nobody says, and nobody will.
+        AgentError: It could not be asked, this time; nothing is known then.
     """
     return frozenset(
         int(comment.id)  # GraphQL writes large numbers as text
@@ -98,4 +115,24 @@ def _threads(client: Client, slug: Slug, number: int) -> Iterator[_Thread]:
 
 
 def _pull(client: Client, ask: Ask) -> _Pull:
-    return client.document(ask, _Reply).data.repository.pull
+    try:
+        answer = client.ask(ask)
+    except AgentError as error:
+        if error.code in _NEVER:
+            raise NotSaid(str(error)) from None
+        raise
+    try:
+        return msgspec.json.decode(answer.body, type=_Reply).data.repository.pull
+    except _UNREADABLE:
+        if _is_limited(answer):
+            raise client.limited(answer) from None
+        raise NotSaid(f"the answer cannot be read: {ask.about}") from None
+
+
+def _is_limited(answer: Answer) -> bool:
+    """GraphQL says with a success that it was asked too much."""
+    try:
+        failed = msgspec.json.decode(answer.body, type=_Failure)
+    except _UNREADABLE:
+        return False
+    return any(error.type == "RATE_LIMITED" for error in failed.errors)

@@ -109,8 +109,9 @@ class MemoryCodeHost(CodeHost):
 
     def resolved_comments(self, slug: Slug, number: int) -> frozenset[int] | None:
         """Those that are."""
-        repo = self.repos.get(slug)
-        return None if repo is None or "resolved_comments" in self.failures else repo.resolved
+        if slug not in self.repos:
+            return None
+        return self._found("resolved_comments", slug).resolved
 
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:
         """Add a comment to a thread, which is named by its first one."""

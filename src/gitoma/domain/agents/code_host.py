@@ -138,7 +138,11 @@ class CodeHost(Protocol):
 
     @abstractmethod
     def resolved_comments(self, slug: Slug, number: int) -> frozenset[int] | None:
-        """The ids of comments whose thread is resolved; None where the host does not say."""
+        """The ids of comments whose thread is resolved; None where the host has no such thing to tell, or not to us.
+
+        A failure that may pass (`network`, `rate_limited`) is raised like any other: what people are done with must not
+        be done again because nobody said so this time.
+        """
 
     @abstractmethod
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:
