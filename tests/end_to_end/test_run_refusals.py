@@ -6,11 +6,12 @@ import select
 import subprocess
 import sys
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 
 from tests.stand_ins.github_answers import forbidden
-from tests.stand_ins.model import ModelServer
+from tests.stand_ins.model import ModelServer, Reply
 
 from .run_scripts import GOOD_WORK, POLICY, THREE_TASKS
 from .world import LIMIT_S, NOBODY, SLUG, URL, Ended, World, plan, task
@@ -146,6 +147,25 @@ def empty(world: World) -> None:
     world.repo(None)
 
 
+def test_a_default_branch_that_agents_do_not_take_is_told_as_such(world: World) -> None:
+    world.repo(default_branch="release+1")
+    world.model({})
+
+    done = world.gitoma("run", URL, "--yes")
+
+    assert_nothing_was_done(world, done, 2, "usage")
+    assert "--base" in done.err
+
+
+def test_a_repository_beyond_what_a_clone_may_have_is_not_cloned(world: World) -> None:
+    world.repo(size_kib=3 * 1024 * 1024)
+    world.model({})
+
+    done = world.gitoma("run", URL, "--yes")
+
+    assert_nothing_was_done(world, done, 1, "too_large")
+
+
 @pytest.mark.parametrize(
     ("prepare", "error", "words"),
     [
@@ -233,3 +253,21 @@ def test_a_model_server_that_dies_leaves_a_run_that_can_be_resumed(world: World)
     assert len(model.missed) == 1
     assert done.code == 0
     assert len(repo.log(done.result["branch"], since="main")) == 3
+
+
+def test_a_branch_that_came_meanwhile_is_not_taken_for_ones_own(world: World) -> None:
+    repo = world.repo()
+    made = Event()
+    world.model({"planner": [Reply(THREE_TASKS, held_until=made)], "worker": GOOD_WORK})
+    running = world.start("run", URL, "--yes", "--branch", "topic")
+    running.wait_for_line("[PLANNING]")
+    theirs = repo.commit({"theirs": "x"}, branch="topic")
+    made.set()
+
+    first = running.ended()
+    again = world.gitoma("run", URL, "--yes", "--branch", "topic")
+
+    assert (first.code, first.result["error"]) == (4, "branch_exists")
+    assert (again.code, again.result["error"]) == (4, "branch_exists")
+    assert repo.sha("topic") == theirs
+    assert world.github.pulls(SLUG) == ()

@@ -132,8 +132,8 @@ NOT_RESUMABLE = {
     "on no branch that git takes": unfinished(branch="a..b"),
     "without a plan": unfinished(task_plan=None),
     "with half a plan": unfinished(task_plan={"source": "model", "model": "m", "tasks": [{}]}),
-    "a day old": unfinished(updated_at=NOW - timedelta(hours=24)),
-    "of no time": unfinished(updated_at=None, started_at=None),
+    "a day old": unfinished(started_at=NOW - timedelta(hours=24)),
+    "of no time": unfinished(started_at=None),
 }
 
 
@@ -155,7 +155,7 @@ def test_to_resume_what_cannot_be_is_wrong_usage(state: RepoState | None) -> Non
 
 
 def test_a_run_just_younger_than_a_day_goes_on() -> None:
-    state = unfinished(updated_at=NOW - timedelta(hours=24) + timedelta(seconds=1))
+    state = unfinished(started_at=NOW - timedelta(hours=24) + timedelta(seconds=1))
 
     assert isinstance(decide(state), Resume)
 
@@ -227,3 +227,16 @@ def test_a_task_is_done_exactly_if_its_commit_is_on_the_branch(tasks: tuple[Subt
         else:
             assert (after.status is Status.DONE) == (before.sha in there)
             assert after.status is Status.DONE or (after.status, after.sha) == (Status.PENDING, None)
+
+
+def test_the_errors_of_an_unfinished_run_stay_when_somebody_else_works_meanwhile() -> None:
+    left, done = unfinished(errors=("a",)), unfinished(phase=Phase.PR_OPEN, errors=("a",))
+
+    assert run_state.taken_up(left, REPO, job_id=None, now=NOW).errors == ("a",)
+    assert run_state.taken_up(done, REPO, job_id=None, now=NOW).errors == ()
+
+
+def test_a_run_does_not_grow_younger_by_what_others_write_down() -> None:
+    state = unfinished(started_at=NOW - timedelta(hours=25), updated_at=NOW)
+
+    assert isinstance(decide(state), Fresh)

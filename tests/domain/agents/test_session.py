@@ -219,3 +219,14 @@ def test_without_a_token_the_host_is_not_even_asked(world: AgentWorld) -> None:
         with pytest.raises(AgentError, match="GITHUB_TOKEN") as raised:
             ask()
         assert raised.value.code is Code.CONFIG
+
+
+def test_work_that_is_no_run_leaves_a_run_that_died_as_one_that_died(world: AgentWorld) -> None:
+    for label, left in (("FIX-CI", False), ("", True)):
+        with session_of(world, replace(BEGUN, exit_clean=False), label).recorded():
+            pass
+        assert written(world).exit_clean is left
+
+    with session_of(world, replace(BEGUN, exit_clean=True), "FIX-CI").recorded():
+        pass
+    assert written(world).exit_clean is True

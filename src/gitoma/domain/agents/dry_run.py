@@ -56,7 +56,8 @@ def dry_run(request: DryRunRequest, tools: Toolbox) -> Mapping[str, object]:
         _, plan = analyze_and_plan(checkout, model, facts, session, tools)
         for task in plan.tasks:
             session.detail(f"{task.id} {task.title} ({task.check}) -> {', '.join(task.files)}")
-        session.enter(Phase.WORKING if plan.tasks else Phase.DONE)
+        if plan.tasks:
+            session.enter(Phase.WORKING)
         plan, changes = _do(plan, Tree(checkout), Worker(model, facts, tools, session, request.critic), session)
     place = show_diff([line for change in changes for line in change.diff()], "run.diff", slug, tools)
     counts = {status.value: sum(task.status is status for task in plan.tasks) for status in Status}

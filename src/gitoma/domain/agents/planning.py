@@ -32,7 +32,7 @@ _CUT_OFF = Refusal("truncated", "The answer was too long and was cut off. Plan f
 def analyze_and_plan(
     checkout: Checkout, model: MeteredModel, facts: ModelFacts, session: Session, tools: Toolbox
 ) -> tuple[Report, Plan]:
-    """Examine the files, say what is amiss, and plan what to do about it; the session is in PLANNING then.
+    """Examine the files, say what is amiss, and plan what to do about it; where that is nothing, be done.
 
     Raises:
         AgentError: The files cannot be had, the model cannot be used at all, or the budget is spent.
@@ -48,6 +48,7 @@ def analyze_and_plan(
     session.step(f"asking {facts.model} for a plan")
     plan = make_plan(report, Tree(checkout), model, facts, session)
     if not plan.tasks:
+        session.enter(Phase.DONE)
         session.say("nothing that an agent could mend is amiss")
     return report, plan
 

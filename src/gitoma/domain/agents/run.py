@@ -126,7 +126,8 @@ class _Run:
             case Refuse():
                 raise start.error()
             case Resume(phase=Phase.WORKING):
-                return run_state.taken_up(before, request.repo, job_id=self._tools.job_id, now=now), True
+                taken = run_state.taken_up(before, request.repo, job_id=self._tools.job_id, now=now)
+                return replace(taken, errors=()), True
             case Resume():  # it had done nothing yet that could be gone on with
                 return self._begun(start.run_id, start.branch, base_sha, now), False
             case Fresh():
@@ -182,8 +183,6 @@ class _Run:
         if plan.tasks:
             session.write(task_plan=plans.to_json(plan))
             session.enter(Phase.WORKING)
-        else:
-            session.enter(Phase.DONE)
 
     def _do_tasks(self, session: Session, copy: WorkingCopy, pushed: str | None) -> AgentError | None:
         """Do what is pending; returns why not all of it was tried, if the budget is spent."""

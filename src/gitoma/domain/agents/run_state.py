@@ -9,10 +9,10 @@ The phases, and which may follow which:
 Only a new run, under a new run id, begins at IDLE again. PLANNING ─► DONE: there was nothing to mend. WORKING ─► DONE:
 no task succeeded. A pull request that is merged or closed is DONE.
 
-A run is resumed if it was left behind in ANALYZING, PLANNING or WORKING less than `RESUMABLE_FOR` ago, on the commit
-that its base branch still points to, and if nobody asks for another branch, or another base. In WORKING its plan must
-be readable. A run that was killed between its last push and its pull request is one in WORKING with nothing left to do:
-resuming it opens the pull request.
+A run is resumed if it was left behind in ANALYZING, PLANNING or WORKING, began less than `RESUMABLE_FOR` ago on the
+commit that its base branch still points to, and if nobody asks for another branch, or another base. In WORKING its plan
+must be readable. A run that was killed between its last push and its pull request is one in WORKING with nothing left
+to do: resuming it opens the pull request.
 
 Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha` and `job_id`; a review
 `threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes` (commits, by the CI run that
@@ -51,6 +51,7 @@ _NEXT: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
     }
 )
 _UNFINISHED = (Phase.ANALYZING, Phase.PLANNING, Phase.WORKING)
+_OF_A_RUN = ("run_id", "base", "base_sha")
 
 
 class IllegalMove(Defect):
@@ -71,6 +72,11 @@ def moved(now: Phase, to: Phase) -> Phase:
     if to not in _NEXT[now]:
         raise IllegalMove(now, to)
     return to
+
+
+def is_unfinished(state: RepoState) -> bool:
+    """Whether a run has begun and not come to its end."""
+    return state.phase in _UNFINISHED
 
 
 def new_run_id(now: datetime, token: str) -> str:
@@ -115,21 +121,33 @@ def begun(
 
 
 def taken_up(state: RepoState | None, repo: RepoUrl, *, job_id: str | None, now: datetime) -> RepoState:
-    """The state for whoever works on a repository without being a run: what there was, with the errors forgotten."""
+    """The state for whoever works on a repository without beginning a run: what there was.
+
+    Errors are forgotten, but for those of an unfinished run: they say why it is unfinished.
+    """
     before = state or RepoState(slug=repo.slug, phase=Phase.IDLE, repo_url=repo.text, started_at=now)
     kept = {name: value for name, value in before.kept.items() if name != "job_id"}
-    return replace(before, errors=(), kept=kept if job_id is None else {**kept, "job_id": job_id})
+    errors = before.errors if is_unfinished(before) else ()
+    return replace(before, errors=errors, kept=kept if job_id is None else {**kept, "job_id": job_id})
 
 
 def reviewed(
     state: RepoState | None, repo: RepoUrl, pull: PullRequest, *, job_id: str | None, now: datetime
 ) -> RepoState:
-    """The state for whoever reviews this pull request: what there was, if it was about this one."""
+    """The state for whoever reviews this pull request: what there was, without what belongs to another one's run.
+
+    What is known of threads stays whichever pull request they are in: a comment's number is unique in its repository.
+    """
     before = taken_up(state, repo, job_id=job_id, now=now)
-    if before.pr_number != pull.number or before.phase not in (Phase.PR_OPEN, Phase.REVIEWING):
-        kept = {name: value for name, value in before.kept.items() if name not in ("threads", "pushing")}
-        before = replace(before, task_plan=None, metric_report=None, kept=kept)
+    if before.pr_number != pull.number:
+        kept = {name: value for name, value in before.kept.items() if name not in _OF_A_RUN}
+        before = replace(before, task_plan=None, metric_report=None, started_at=now, kept=kept)
     return replace(before, phase=Phase.PR_OPEN, pr_number=pull.number, pr_url=pull.url, branch=pull.head_branch)
+
+
+def is_unfinished(state: RepoState) -> bool:
+    """Whether a run was left behind, or is at work, before it came to a pull request or to nothing."""
+    return state.phase in _UNFINISHED
 
 
 def run_id(state: RepoState) -> str | None:
@@ -239,10 +257,10 @@ def _unfinished(
     """The run to go on with, or why there is none; "" where there never was one."""
     if state is None or state.phase is Phase.IDLE:
         return ""
-    if state.phase not in _UNFINISHED:
+    if not is_unfinished(state):
         return f"the last one is {state.phase}"
-    known, theirs, last_sign = run_id(state), branch_of(state), state.updated_at or state.started_at
-    if known is None or theirs is None or last_sign is None:
+    known, theirs, began = run_id(state), branch_of(state), state.started_at
+    if known is None or theirs is None or began is None:
         return "what the last one left behind is not complete"
     if branch is not None and branch != theirs:
         return f"the unfinished one is on {theirs}"
@@ -250,7 +268,7 @@ def _unfinished(
         return f"the unfinished one is from {base_of(state) or 'an unknown base'}"
     if base_sha(state) != base_sha_now:
         return "the base branch has moved since"
-    if now - last_sign >= RESUMABLE_FOR:
+    if now - began >= RESUMABLE_FOR:
         return f"the unfinished one is older than {RESUMABLE_FOR // timedelta(hours=1)} h"
     if state.phase is Phase.WORKING and from_json(state.task_plan) is None:
         return "the plan of the unfinished one cannot be read"

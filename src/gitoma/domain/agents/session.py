@@ -22,6 +22,9 @@ from gitoma.domain.repos.state import Phase, RepoState
 ERRORS_KEPT = 20
 """How many errors a state holds: the last ones."""
 
+SIZE_MAX_KIB = 2 * 1024 * 1024
+"""The largest repository that is worked on, as its host counts: 2 GiB, what one pack of a clone may have."""
+
 _INTERNAL = "internal error; its trace is in the log of the agents"
 _UNREAD = "ended because nobody read its output any more"
 
@@ -90,7 +93,9 @@ class Session:
         """However the work in here ends, the state says it: what went wrong, and that nobody works any more.
 
         A clean exit is every end that was meant: success, a failure that was told, a cancel. A defect of ours is none.
+        Work that is no run leaves a run that died as one that died.
         """
+        died = bool(self._label) and run_state.is_unfinished(self.state) and not self.state.exit_clean
         self.write(exit_clean=False)
         clean = True
         try:
@@ -106,7 +111,8 @@ class Session:
             self.error(_INTERNAL)
             raise
         finally:
-            self.write(current_operation=None, current_task_id=None, current_subtask_id=None, exit_clean=clean)
+            left = clean and not died
+            self.write(current_operation=None, current_task_id=None, current_subtask_id=None, exit_clean=left)
 
 
 def writable(tools: Toolbox, slug: Slug) -> HostedRepo:
@@ -125,6 +131,8 @@ def writable(tools: Toolbox, slug: Slug) -> HostedRepo:
             f"the token may not push to {repo.slug}",
             hint="give it the right to write contents, or work on a fork of your own",
         )
+    if repo.size_kib > SIZE_MAX_KIB:
+        raise AgentError(Code.TOO_LARGE, f"{repo.slug} has {repo.size_kib // 1024} MiB, which is more than is cloned")
     return repo
 
 
