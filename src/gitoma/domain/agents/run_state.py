@@ -145,11 +145,6 @@ def reviewed(
     return replace(before, phase=Phase.PR_OPEN, pr_number=pull.number, pr_url=pull.url, branch=pull.head_branch)
 
 
-def is_unfinished(state: RepoState) -> bool:
-    """Whether a run was left behind, or is at work, before it came to a pull request or to nothing."""
-    return state.phase in _UNFINISHED
-
-
 def run_id(state: RepoState) -> str | None:
     """Which run this is the state of; None where it is that of no run."""
     return _text(state, "run_id")
