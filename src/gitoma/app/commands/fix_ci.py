@@ -21,7 +21,7 @@ def fix_ci(repo: RepoUrl, branch: Branch, dry_run: bool) -> int:
     settings = load(os.environ)
     request = FixCiRequest(repo, branch, dry_run, settings.fix_ci_direct)
 
-    def work(progress: agent_process.ConsoleProgress) -> None:
-        mend(request, toolbox("fix-ci", settings, os.environ, progress))
+    def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
+        return mend(request, toolbox("fix-ci", settings, os.environ, progress))
 
     return agent_process.run("fix-ci", settings, work)

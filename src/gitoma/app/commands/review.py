@@ -20,7 +20,7 @@ def review(repo: RepoUrl, integrate: bool, pr: int | None) -> int:
     settings = load(os.environ)
     request = ReviewRequest(repo, integrate, pr, trust_all=settings.review_trust == "all")
 
-    def work(progress: agent_process.ConsoleProgress) -> None:
-        review_pull(request, toolbox("review", settings, os.environ, progress))
+    def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
+        return review_pull(request, toolbox("review", settings, os.environ, progress))
 
     return agent_process.run("review", settings, work)

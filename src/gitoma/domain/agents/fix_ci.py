@@ -6,7 +6,7 @@ before it is pushed, so whoever asks again while CI has not looked at it yet is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gitoma.domain.agents import run_state
@@ -20,7 +20,7 @@ from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.language_model import ModelFacts
 from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.ports import Checkout, WorkingCopy
-from gitoma.domain.agents.progress import Result, Step
+from gitoma.domain.agents.progress import Step
 from gitoma.domain.agents.session import Session, need_token, writable
 from gitoma.domain.agents.shown_diff import show_diff
 from gitoma.domain.agents.toolbox import Toolbox
@@ -49,8 +49,8 @@ class FixCiRequest:
     direct: bool = False
 
 
-def fix_ci(request: FixCiRequest, tools: Toolbox) -> None:
-    """Do all of it, and end with the result.
+def fix_ci(request: FixCiRequest, tools: Toolbox) -> Mapping[str, object]:
+    """Do all of it, and return what it came to: the fields of the result.
 
     Raises:
         AgentError: Not everything that failed is mended; what was pushed stays, and is in the error.
@@ -62,23 +62,21 @@ def fix_ci(request: FixCiRequest, tools: Toolbox) -> None:
     runs = Runs(tools.host.latest_runs(hosted.slug, request.branch.name))
     tools.progress.emit(Step(_LABEL, runs.summary(request.branch)))
     if not runs.failed:
-        _end_without_work(request, runs, tools)
-        return
+        return _without_work(request, hosted, runs)
     facts = tools.model.facts()
     if request.dry_run:
-        session = Session(None, RepoState(slug=slug, phase=Phase.IDLE), tools, _LABEL)
-        _Fix(request, tools, hosted, facts, session, runs).show()
-        return
-    with tools.states.hold(slug, wait=tools.waits) as held:
+        session = Session(None, RepoState(slug=hosted.slug, phase=Phase.IDLE), tools, _LABEL)
+        return _Fix(request, tools, hosted, facts, session, runs).show()
+    with tools.states.hold(hosted.slug, wait=tools.waits) as held:  # one lock, however the repository was spelled
         now = tools.clock.now().wall
-        state = run_state.taken_up(held.load(), request.repo, job_id=tools.job_id, now=now)
+        state = run_state.taken_up(held.load(), hosted.url, job_id=tools.job_id, now=now)
         session = Session(held, state, tools, _LABEL)
         with session.recorded():
-            _Fix(request, tools, hosted, facts, session, runs).mend()
+            return _Fix(request, tools, hosted, facts, session, runs).mend()
 
 
-def _end_without_work(request: FixCiRequest, runs: Runs, tools: Toolbox) -> None:
-    facts = {"repo": str(request.repo.slug), "branch": request.branch.name, "fixed": 0, "failed": len(runs.unstarted)}
+def _without_work(request: FixCiRequest, hosted: HostedRepo, runs: Runs) -> Mapping[str, object]:
+    facts = {"repo": str(hosted.slug), "branch": request.branch.name, "fixed": 0, "failed": len(runs.unstarted)}
     if runs.unstarted:
         raise AgentError(
             Code.NEEDS_HUMAN,
@@ -86,7 +84,7 @@ def _end_without_work(request: FixCiRequest, runs: Runs, tools: Toolbox) -> None
             hint="its file has an error; agents do not edit workflows",
             reached=facts,
         )
-    tools.progress.emit(Result({"kind": "fix-ci", "exit": 0, **facts}))
+    return facts
 
 
 class _Fix:
@@ -106,7 +104,7 @@ class _Fix:
         self._hosted = hosted
         self._session = session
         self._runs = runs
-        self._url = RepoUrl.parse(f"https://github.com/{hosted.slug}")
+        self._url = hosted.url
         tools.budget.begin()
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._fixer = CiFixer(self._model, facts, tools, session)
@@ -115,8 +113,8 @@ class _Fix:
         self._pushed: Branch | None = None
         self._pull: PullRequest | None = None
 
-    def show(self) -> None:
-        """Mend nothing, and show how it would be done."""
+    def show(self) -> Mapping[str, object]:
+        """Mend nothing, and show how it would be done; returns what it came to."""
         try:
             with self._tools.vcs.clone(self._url, self._request.branch) as checkout:
                 lines = self._diff_on(checkout)
@@ -125,8 +123,8 @@ class _Fix:
             raise
         finally:
             self._keep_transcript()
-        show_diff(lines, "fix-ci.diff", self._request.repo.slug, self._tools)
-        self._conclude()
+        show_diff(lines, "fix-ci.diff", self._hosted.slug, self._tools)
+        return self._concluded()
 
     def _diff_on(self, checkout: Checkout) -> list[str]:
         tree = Tree(checkout)
@@ -141,8 +139,8 @@ class _Fix:
                 lines += change.diff()
         return lines
 
-    def mend(self) -> None:
-        """Mend what can be, and push it."""
+    def mend(self) -> Mapping[str, object]:
+        """Mend what can be, and push it; returns what it came to."""
         try:
             with self._tools.vcs.working_copy(self._url, self._request.branch) as copy:
                 self._mend_on(copy)
@@ -151,7 +149,7 @@ class _Fix:
             raise
         finally:
             self._keep_transcript()
-        self._conclude()
+        return self._concluded()
 
     def _mend_on(self, copy: WorkingCopy) -> None:
         delivery = Delivery(
@@ -221,7 +219,7 @@ class _Fix:
 
     def _reached(self) -> dict[str, object]:
         return {
-            "repo": str(self._request.repo.slug),
+            "repo": str(self._hosted.slug),
             "branch": self._request.branch.name,
             "pushed": self._pushed.name if self._pushed else None,
             "pr": self._pull.number if self._pull else None,
@@ -236,7 +234,7 @@ class _Fix:
         if place:
             self._session.detail(f"what was tried is in {place}")
 
-    def _conclude(self) -> None:
+    def _concluded(self) -> Mapping[str, object]:
         for reason in self._left:
             self._session.error(reason)
             self._session.say(f"not mended: {reason}")
@@ -245,8 +243,7 @@ class _Fix:
         if self._fixed:
             self._session.say(f"{len(self._fixed)} of {total} failures {mended}")
         if not self._left:
-            self._tools.progress.emit(Result({"kind": "fix-ci", "exit": 0, **self._reached()}))
-            return
+            return self._reached()
         code = Code.PARTIAL if self._fixed else Code.NO_FIX if self._fixer.tried else Code.NEEDS_HUMAN
         raise AgentError(
             code,
