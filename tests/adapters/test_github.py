@@ -661,3 +661,35 @@ def test_credentials_in_the_address_of_the_api_are_not_shown(make: Make, server:
     assert host.repo(ACME).slug == ACME
     assert server.journal[0].headers["authorization"] == f"Basic {base64.b64encode(b'me:s3cret').decode()}"
     assert "s3cret" not in str(failure(lambda: host.pull(ACME, 1)))
+
+
+def test_a_token_goes_before_the_credentials_of_the_address(make: Make, server: Scripted) -> None:
+    make(api_url=server.url.replace("://", "://me:s3cret@")).repo(ACME)
+
+    assert server.journal[0].headers["authorization"] == f"Bearer {TOKEN}"
+
+
+def test_an_operator_may_have_no_proxy_for_a_host(
+    make: Make, elsewhere: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("no_proxy", "http_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", elsewhere.url)
+    monkeypatch.setenv("NO_PROXY", "example.org, 127.0.0.1")
+
+    assert make().repo(ACME).slug == ACME
+    assert elsewhere.journal == []
+
+
+def test_credentials_of_a_proxy_are_for_the_proxy(
+    make: Make, elsewhere: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "http_proxy", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", elsewhere.url.replace("http://", "me:pass%20word@"))
+    elsewhere.on("/repos/acme/widget", document(REPO))
+    make(api_url="http://api.example").repo(ACME)
+
+    expected = f"Basic {base64.b64encode(b'me:pass word').decode()}"
+    assert elsewhere.journal[0].headers["proxy-authorization"] == expected
+    assert elsewhere.journal[0].headers["host"] == "api.example"

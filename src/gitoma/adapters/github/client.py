@@ -24,6 +24,12 @@ T = TypeVar("T")
 RETRY_PAUSES_S = (1.0, 2.0, 4.0)
 """Before each further try of what only reads."""
 
+REQUEST_WITHIN_S = 30.0
+"""How long a request may take, the answer included."""
+
+DOWNLOAD_WITHIN_S = 120.0
+"""How long a log may take: 20 MiB over 1.5 Mbit/s."""
+
 BETWEEN_WRITES_S = 1.0
 """GitHub asks for this much between requests that change something."""
 
@@ -51,7 +57,7 @@ class Client:
         clock: Tells the time.
         sleep: Waits so many seconds.
         notice: Is told, in a line, that and why we wait, or that not all is looked at.
-        remaining: How many seconds are left for the work as a whole.
+        remaining: How many seconds are left for the work as a whole: nothing takes longer.
         redact: Takes credentials out of the host's words.
     """
 
@@ -69,7 +75,7 @@ class Client:
         self.api_url = api_url
         self._token = token
         self._clock = clock
-        self.sleep = sleep
+        self._sleep = sleep
         self.notice = notice
         self._remaining = remaining
         self._redact = redact
@@ -131,9 +137,19 @@ class Client:
         return failures.rate_limited(now + timedelta(seconds=_bounded(_until_reset_s(answer, now))))
 
     def download(self, url: str) -> AbstractContextManager[Download]:
-        """A file from anywhere, without the token. Raises `Unreached`."""
+        """A file from anywhere, without the token. Raises `Unreached`, and `AgentError` (`budget`, `config`)."""
         self._count()
-        return self._connection().download(url)
+        return self._connection().download(url, self._within(DOWNLOAD_WITHIN_S))
+
+    def pause(self, seconds: float) -> None:
+        """Wait.
+
+        Raises:
+            AgentError: The time for the work would be over by then (`budget`).
+        """
+        if self._remaining() <= seconds:
+            raise failures.out_of_time()
+        self._sleep(seconds)
 
     def may_download(self, base: str, target: str) -> str | None:
         """Where a log is that is said to be at `target`; None if nothing is fetched from there."""
@@ -162,10 +178,10 @@ class Client:
             if wait_s is None:
                 return answer
             until = self._clock.now().wall + timedelta(seconds=wait_s)
-            if waits == _RATE_LIMIT_WAITS or wait_s > min(RATE_LIMIT_WAIT_MAX_S, self._remaining()):
+            if waits == _RATE_LIMIT_WAITS or wait_s > RATE_LIMIT_WAIT_MAX_S or wait_s >= self._remaining():
                 break
             self.notice(f"the code host asks us to wait for {wait_s:.0f} s")
-            self.sleep(wait_s)
+            self.pause(wait_s)
         raise failures.rate_limited(until)
 
     def _again_and_again(self, ask: Ask, pauses: list[float]) -> Answer:
@@ -178,19 +194,26 @@ class Client:
             except Unreached as failure:
                 if not pauses or (failure.sent and not ask.reads):
                     raise failures.unreached(ask.about, sent=failure.sent and not ask.reads) from None
-            self.sleep(pauses.pop(0))
+            self.pause(pauses.pop(0))
 
     def _once(self, ask: Ask) -> Answer:
         self._count()
         if not ask.reads:
             early_s = self._next_write - self._clock.now().monotonic
             if early_s > 0:
-                self.sleep(early_s)
+                self.pause(early_s)
+        within_s = self._within(REQUEST_WITHIN_S)
         try:
-            return self._connection().send(ask)
+            return self._connection().send(ask, within_s)
         finally:
             if not ask.reads:
                 self._next_write = self._clock.now().monotonic + BETWEEN_WRITES_S
+
+    def _within(self, limit_s: float) -> float:
+        left_s = self._remaining()
+        if left_s <= 0:
+            raise failures.out_of_time()
+        return min(limit_s, left_s)
 
     def _count(self) -> None:
         if self._asked >= REQUESTS_MAX:

@@ -93,6 +93,15 @@ def asked_enough(limit: int) -> AgentError:
     return AgentError(Code.BUDGET, f"the code host was asked {limit} times, which is as often as one agent may")
 
 
+def out_of_time() -> AgentError:
+    """The error for work whose time is over."""
+    return AgentError(
+        Code.BUDGET,
+        "the time for this work was over while the code host was asked",
+        hint="GITOMA_AGENT_MAX_S gives it more",
+    )
+
+
 def unreached(about: str, *, sent: bool) -> AgentError:
     """The error for a host that does not answer."""
     hint = "look whether it was done all the same before doing it again" if sent else "check the network, and try again"

@@ -23,7 +23,7 @@ def fetched(client: Client, ask: Ask) -> str:
     """The log that `ask` leads to.
 
     Raises:
-        AgentError: What GitHub says; `not_found` where the log is gone; `network`.
+        AgentError: What GitHub says; `not_found` where the log is gone; `network`; `budget`.
     """
     for pause in (*RETRY_PAUSES_S, None):
         answer = client.ask(ask)  # each time anew: the address that it gives is good for a minute
@@ -33,7 +33,7 @@ def fetched(client: Client, ask: Ask) -> str:
             return _downloaded(client, ask.about, ask.url, answer.headers.get("location", ""))
         except Unreached:
             if pause is not None:
-                client.sleep(pause)
+                client.pause(pause)
     raise failures.unreached(ask.about, sent=False)
 
 

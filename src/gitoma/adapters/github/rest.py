@@ -29,7 +29,7 @@ class GitHubRest(CodeHost):
         sleep: Waits so many seconds.
         notice: Is told, in a line, that and why we wait, or that not all is looked at.
         redact: Takes credentials out of the host's words.
-        remaining: How many seconds are left for the work as a whole: for a rate limit nobody waits longer.
+        remaining: How many seconds are left for the work as a whole: nothing takes longer.
     """
 
     def __init__(
