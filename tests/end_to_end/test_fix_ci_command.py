@@ -14,7 +14,7 @@ from tests.stand_ins.github_documents import Job
 from tests.stand_ins.model import Call, Reply
 
 from .failing_ci import APPROVED, FIX, LOG, NAMELESS_LOG, TOTAL, UNBALANCED, WORKFLOW_LOG, WRONG, FailingCi, returning
-from .world import SLUG, URL, Ended, World, block, verdict
+from .world import SLUG, URL, Ended, World, block, verdict, whole_file
 
 REVISE = verdict(False, "it is wrong for empty lists", "Keep total right for empty lists.")
 REFLEXION = {"fixer": [UNBALANCED, WRONG, FIX], "critic": [REVISE, APPROVED]}
@@ -347,6 +347,18 @@ def test_a_cancelled_one_ends_soon_and_leaves_nothing_behind(world: World, faili
     assert (ended.code, ended.result["error"]) == (143, "cancelled")
     assert (world.clones(), world.is_locked(), failing.pushed) == ([], False, [])
     assert (world.state() or {})["exit_clean"] is True
+
+
+def test_the_failing_test_cannot_be_taken_away(world: World, failing: FailingCi) -> None:
+    failing.fails()
+    weaker = block("tests/test_total.py", "    assert total([1, 2]) == 3\n", "    total([1, 2])\n")
+    model = world.model({"fixer": ["DELETE: tests/test_total.py\n", whole_file("tests/test_total.py", "\n"), weaker]})
+
+    done = fix_ci(world)
+
+    assert (done.code, done.result["error"]) == (1, "no_fix")
+    assert roles(model.calls()) == ["fixer"] * 3
+    assert failing.pushed == []
 
 
 def test_an_answer_that_reaches_for_workflows_or_leads_away_is_refused(world: World, failing: FailingCi) -> None:

@@ -239,6 +239,8 @@ def test_the_fixer_sees_the_log_and_the_files_that_it_names() -> None:
         "log of the job test (3.11)": "FAILED a.py:1",
         "a.py, the whole file": "x = 1",
     }
+    assert "DELETE: " not in request.user
+    assert "DELETE: " in prompts.fixer("test", "FAILED a.py:1", FILES, None, FIRST, may_delete=True).user
 
 
 def test_the_critic_sees_the_diff_and_why_it_was_made() -> None:

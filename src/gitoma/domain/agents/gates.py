@@ -5,7 +5,7 @@
 | `scope` | every file is one that the task lists, or a new test where those are let in; `paths` allows it |
 | `size` | few files, no large one, few lines; a document does not lose much of itself |
 | `syntax` | what parsed still parses; what is new does |
-| `lost` | functions, classes and methods stay, with something in them; so do the code blocks of documents |
+| `lost` | functions, classes and methods stay, with something in them; so do the code blocks of documents, and tests |
 | `elision` | no line stands for others |
 | `secret` | no added line holds a credential |
 | `hidden` | no character that people do not see |
@@ -32,6 +32,7 @@ from gitoma.domain.agents.health.sources import is_code, is_test
 from gitoma.domain.agents.health.syntax import has_comments_by_name, problem
 from gitoma.domain.agents.hidden_text import hidden_in
 from gitoma.domain.agents.keeping import lost
+from gitoma.domain.agents.kept_tests import lost_tests
 from gitoma.domain.agents.paths import shown
 from gitoma.domain.agents.ports import YamlReader
 from gitoma.domain.agents.progress import printable
@@ -60,6 +61,7 @@ class Scope:
         new_tests: New test files may be made as well.
         text: The task's words: a definition that they name may go.
         deletable: The files that may be deleted.
+        keeps_tests: No test case may go, nor an assertion: a test has failed, and is not to be taken away.
         new_imports: New dependencies may be imported: a person has asked for the change, and sees it.
     """
 
@@ -67,6 +69,7 @@ class Scope:
     new_tests: bool = False
     text: str = ""
     deletable: frozenset[str] = frozenset()
+    keeps_tests: bool = False
     new_imports: bool = False
 
 
@@ -140,6 +143,8 @@ class _Gates:
 
     def each_file(self) -> Iterator[Refusal]:
         for file in self._change.files:
+            if self._scope.keeps_tests:
+                yield from lost_tests(file)
             if file.new is not None:
                 yield from self._syntax(file, file.new)
                 yield from lost(file, self._scope.text)

@@ -1,7 +1,7 @@
 """What a change must leave in place: definitions of Python files, and most of a document.
 
-Small models that write a file anew drop what they were not thinking of. Tests are definitions too, so no failing one
-can be made to pass by taking it away.
+Small models that write a file anew drop what they were not thinking of. That no failing test is made to pass by taking
+it away, in whatever language, is `kept_tests`'.
 """
 
 from __future__ import annotations

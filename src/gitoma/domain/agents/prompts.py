@@ -119,7 +119,13 @@ def reviewer(
 
 
 def fixer(
-    job: str, excerpt: str, files: Sequence[FileText], context_tokens: int | None, attempt: Attempt
+    job: str,
+    excerpt: str,
+    files: Sequence[FileText],
+    context_tokens: int | None,
+    attempt: Attempt,
+    *,
+    may_delete: bool = False,
 ) -> ChatRequest:
     """Ask for the edits that make a failed CI job pass.
 
@@ -129,14 +135,15 @@ def fixer(
         files: Those that the log points at, with the lines that it names.
         context_tokens: How much the model takes; None if nobody knows.
         attempt: Which time it is asked.
+        may_delete: Some of the files may be deleted.
     """
     text = (
         "A CI job has failed; its log and the files that it names are below. Mend the cause, with as little as it takes"
     )
-    limits = f"Change only: {_names(file.path for file in files)}; new test files may be made"
+    limits = f"Change only: {_names(file.path for file in files)}; new test files may be made, and no test may go"
     # The third time a model is asked, the likeliest answer was wrong twice.
     temperature = 0.5 if attempt.number >= 3 else 0.2
-    frame = _edits(Role.FIXER, f"{text}. {limits}.", DELETING, temperature=temperature)
+    frame = _edits(Role.FIXER, f"{text}. {limits}.", *([DELETING] if may_delete else []), temperature=temperature)
 
     def data(room: int) -> str:
         shown = block(f"log of the job {one_line(job, 80)}", excerpt, room // 2)
