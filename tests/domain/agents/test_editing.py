@@ -142,7 +142,7 @@ def test_a_reason_for_changing_nothing_ends_it() -> None:
     trial = Trial(["<think>hm</think>NO: it is right as it is", answer()], critic=True)
     edited = trial.edit()
 
-    assert (edited.change, edited.declined) == (None, "it is right as it is")
+    assert (edited.outcome, edited.change, edited.declined) == (Outcome.DECLINED, None, "it is right as it is")
     assert trial.roles == ["worker"]
 
 
@@ -235,7 +235,8 @@ def test_whatever_is_said_only_what_passed_comes_of_it(script: list[Saying | Age
 
     assert edited.change in (None, change(), change(11))
     assert (edited.change is None) or (not critic or edited.change == trial.judged[-1])
-    assert (edited.outcome is Outcome.FIXED) == (edited.change is not None or edited.declined is not None)
+    assert (edited.outcome is Outcome.FIXED) == (edited.change is not None)
+    assert (edited.outcome is Outcome.DECLINED) == (edited.declined is not None)
     assert edited.attempts <= ATTEMPTS
     assert (edited.failure is not None) == (edited.outcome is Outcome.BUDGET)
     assert all("\n" not in line for line in trial.told)

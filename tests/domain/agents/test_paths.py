@@ -49,6 +49,13 @@ HOSTILE = {
         "é" * 121,
     ],
     "denied": [
+        ".pre-commit-config.yaml",
+        "lefthook.yml",
+        ".lefthook-local.yml",
+        ".devcontainer/devcontainer.json",
+        ".vscode/tasks.json",
+        "action.yml",
+        "tools/build/Action.yaml",
         ".git/config",
         ".GIT/config",
         "a/.git/x",

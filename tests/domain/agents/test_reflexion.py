@@ -16,6 +16,7 @@ from gitoma.domain.agents.reflexion import (
     Cancelled,
     CheckGates,
     Command,
+    Declined,
     Event,
     GatesFailed,
     GatesPassed,
@@ -49,7 +50,9 @@ VERDICTS = st.builds(Verdict, st.booleans(), st.just("because"), DEMANDS)
 # What may come next; the ends that can come at any time are rare, or every story would be short.
 EVENTS: dict[Waiting, st.SearchStrategy[Event]] = {
     Waiting.START: st.one_of(st.just(Started()), st.just(Started()), *ANY_TIME),
-    Waiting.FIXER: st.one_of(*[st.builds(Replied, REPLIES)] * 6, st.builds(CallFailed, CODES), *ANY_TIME),
+    Waiting.FIXER: st.one_of(
+        *[st.builds(Replied, REPLIES)] * 6, st.builds(CallFailed, CODES), st.just(Declined()), *ANY_TIME
+    ),
     Waiting.GATES: st.one_of(*[st.builds(GatesPassed, CHANGES), st.builds(GatesFailed, REASONS)] * 4, *ANY_TIME),
     Waiting.CRITIC: st.one_of(*[VERDICTS, st.just(NoVerdict())] * 4, st.builds(CallFailed, CODES), *ANY_TIME),
 }

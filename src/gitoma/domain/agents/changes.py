@@ -29,11 +29,6 @@ class FileChange:
         new_name = "/dev/null" if self.new is None else f"b/{self.path}"
         return difflib.unified_diff(before, after, old_name, new_name, lineterm="")
 
-    def changed_lines(self) -> int:
-        """How many lines are added or taken away."""
-        body = list(self.diff())[2:]  # behind the two lines that name the file
-        return sum(line[:1] in ("+", "-") for line in body)
-
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
@@ -45,10 +40,6 @@ class ChangeSet:
     def paths(self) -> tuple[str, ...]:
         """Which files."""
         return tuple(file.path for file in self.files)
-
-    def changed_lines(self) -> int:
-        """How many lines are added or taken away, in all files."""
-        return sum(file.changed_lines() for file in self.files)
 
     def diff(self) -> Iterator[str]:
         """The unified diff of all files, line by line, without line ends."""

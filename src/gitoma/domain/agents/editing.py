@@ -23,6 +23,7 @@ from gitoma.domain.agents.reflexion import (
     BudgetSpent,
     CallFailed,
     CheckGates,
+    Declined,
     Event,
     GatesFailed,
     GatesPassed,
@@ -130,11 +131,8 @@ class _Round:
         state = State(max_attempts=ATTEMPTS, critic=self._assignment.critique is not None)
         state, command = step(state, Started())
         while not isinstance(command, Stop):
-            event = self._carry_out(command)
-            if self._declined is not None:
-                return Edited(Outcome.FIXED, None, state.attempt, state.memory, self._declined)
-            state, command = step(state, event)
-        return Edited(command.outcome, command.change, state.attempt, state.memory, None, self._failure)
+            state, command = step(state, self._carry_out(command))
+        return Edited(command.outcome, command.change, state.attempt, state.memory, self._declined, self._failure)
 
     def _carry_out(self, command: AskFixer | CheckGates | AskCritic) -> Event:
         try:
@@ -162,7 +160,7 @@ class _Round:
         self._finish = reply.finish
         if reply.finish is not Finish.LENGTH:  # what is cut off is no reason that people are to be given
             self._declined = self._assignment.declined(strip_reasoning(reply.text))
-        return Replied(reply.text)
+        return Replied(reply.text) if self._declined is None else Declined()
 
     def _answer(self, command: AskFixer) -> ChatReply:
         attempt = Attempt(command.attempt, command.lessons, command.previous, halved=False)

@@ -6,8 +6,9 @@ A path is judged as it is written; nothing is made harmless first, except that s
   empty segment, any `..`.
 * Then names are compared as the most lenient file system would: Unicode's compatibility forms are one, case does not
   count, nor does what stands behind a colon, nor blanks and dots at the end.
-* Denied: what runs when others build, push or check out (CI, hooks, git's own files), what holds credentials, what is
-  written by tools (lock files), who must approve (CODEOWNERS), and every short name that Windows may give to those.
+* Denied: what runs when others build, push, check out or open it (CI, actions, hooks, git's own files, editors' tasks),
+  what holds credentials, what is written by tools (lock files), who must approve (CODEOWNERS), and every short name
+  that Windows may give to those.
 * Special: a symbolic link or a submodule, and everything that would be behind one.
 
 Who may change which file for a task is no matter of this module; see `gates`.
@@ -36,14 +37,16 @@ DENIED_FOR_PEOPLE = (
 _SHOWN = 120  # characters of a path in a message
 
 _FOLDERS = words(
-    ".git .ssh .aws .gnupg .docker .kube .githooks .husky .circleci .buildkite .woodpecker .cargo .mvn .yarn .bundle"
+    ".git .ssh .aws .gnupg .docker .kube .githooks .husky .circleci .buildkite .woodpecker .cargo .mvn .yarn .bundle "
+    ".devcontainer .vscode .idea"
 )
 _PAIRS = frozenset((host, what) for host in (".github", ".gitea", ".forgejo") for what in ("workflows", "actions"))
 _NAMES = re.compile(
     r"\.gitattributes|\.gitmodules|codeowners"
     r"|\.env|\.env\..*|\.envrc|[._]netrc|\.npmrc|\.pnpmfile\..*|\.pypirc|\.yarnrc.*|.*\.(?:pem|key)"
     r"|\.gitlab-ci\.ya?ml|jenkinsfile|azure-pipelines\.ya?ml|\.travis\.ya?ml|\.drone\.ya?ml|\.?appveyor\.ya?ml"
-    r"|bitbucket-pipelines\.ya?ml|\.cirrus\.ya?ml"
+    r"|bitbucket-pipelines\.ya?ml|\.cirrus\.ya?ml|\.?(?:pre-commit-config|lefthook)(?:-local)?\.(?:ya?ml|toml|json)"
+    r"|\.pre-commit-hooks\.yaml|\.devcontainer\.json|action\.ya?ml"
 )
 _LOCKS = re.compile(
     r".*\.(?:lock|lockb|lockfile)|bun\.lock.*|.*-lock\.(?:json|ya?ml)|packages\.lock\.json|npm-shrinkwrap\.json"

@@ -3,6 +3,7 @@
     waits for      event              next
     START          Started            ask the fixer
     FIXER          Replied            check the gates; an answer given before is a lesson and is not checked again
+    FIXER          Declined           the end: there is nothing to change
     FIXER          CallFailed         a lesson if the model lost its way; else the end
     GATES          GatesPassed        ask the critic; without one, the end: fixed
     GATES          GatesFailed        a lesson
@@ -53,6 +54,7 @@ class Outcome(Enum):
     """How it ended."""
 
     FIXED = "fixed"
+    DECLINED = "declined"  # the fixer says, with a reason, that nothing is to be changed
     STUCK = "stuck"  # the same lesson twice in a row
     EXHAUSTED = "exhausted"  # no attempts left
     BUDGET = "budget"
@@ -112,6 +114,11 @@ class Replied:
 
 
 @dataclass(frozen=True, slots=True)
+class Declined:
+    """The fixer has answered that nothing is to be changed, where that is an answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class CallFailed:
     """The fixer, or the critic, did not answer."""
 
@@ -163,7 +170,16 @@ class Cancelled:
 
 
 Event: TypeAlias = (
-    Started | Replied | CallFailed | GatesFailed | GatesPassed | Verdict | NoVerdict | BudgetSpent | Cancelled
+    Started
+    | Replied
+    | Declined
+    | CallFailed
+    | GatesFailed
+    | GatesPassed
+    | Verdict
+    | NoVerdict
+    | BudgetSpent
+    | Cancelled
 )
 
 
@@ -218,7 +234,7 @@ class IllegalEvent(Defect):
 _LEGAL: Mapping[Waiting, tuple[type, ...]] = MappingProxyType(
     {
         Waiting.START: (Started, BudgetSpent, Cancelled),
-        Waiting.FIXER: (Replied, CallFailed, BudgetSpent, Cancelled),
+        Waiting.FIXER: (Replied, Declined, CallFailed, BudgetSpent, Cancelled),
         Waiting.GATES: (GatesPassed, GatesFailed, BudgetSpent, Cancelled),
         Waiting.CRITIC: (Verdict, NoVerdict, CallFailed, BudgetSpent, Cancelled),
         Waiting.NOBODY: (),
@@ -246,6 +262,8 @@ def step(state: State, event: Event) -> Step:
             return _ask_fixer(state)
         case Replied(text):
             return _replied(state, text)
+        case Declined():
+            return _stop(state, Outcome.DECLINED)
         case CallFailed(code):
             return _call_failed(state, code)
         case GatesFailed(reasons):
