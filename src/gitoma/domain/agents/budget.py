@@ -1,7 +1,8 @@
 """What one agent may spend: time, questions to the model, and what the model writes.
 
 A spent budget is an ordinary end: what was committed stays, and the error says which budget it was. The times stay
-below the hour that the server gives a job, so that the agent itself has the time to say and write down how it ended.
+below the hour that the server gives a job, so that an agent which need not wait for another has the time to say and
+write down how it ended.
 """
 
 from __future__ import annotations

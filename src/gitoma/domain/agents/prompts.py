@@ -1,7 +1,7 @@
 """The five questions that a model is asked: plan, work on a task, answer a review, mend CI, judge a change.
 
 Rules are short and few, for small models; what must not happen is prevented by `paths`, `edits` and `gates`, whatever a
-model makes of them. Nothing that goes into a question may hold credentials: callers pass text that is already clean.
+model makes of them. Credentials of this installation are taken out of every question by `metered`.
 """
 
 from __future__ import annotations
