@@ -1,4 +1,9 @@
-"""One git process: bounded in time, in what it may write, and in what is read of it; gone with all its children."""
+"""One git process: bounded in time, in what it may write, and in what is read of it; gone with all its children.
+
+It is gone, too, when we are, however we ended: a push that goes on by itself would land after the next agent has looked
+at the branch. So its process group is led by a shell that waits for us. Linux can send a process a signal when its
+parent dies, but not the children of that process, and it is they who push; and others than Linux cannot.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +25,7 @@ COMMAND_TIMEOUT_S = 120.0
 """How long any command but a clone may take."""
 
 _CHUNK = 1 << 16
+_LEADER = ("/bin/sh", "-c", "read -r line || kill -KILL 0")  # nothing is written: the read ends when our end is closed
 _ENDING = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 _TAIL = 1 << 16  # bytes kept of standard error: a server can send text for as long as it likes
 
@@ -130,15 +136,55 @@ def started(
     stdin: int = subprocess.DEVNULL,
     file_limit: int | None = None,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A git process in a group of its own; if the context ends before it does, the group is killed.
+    """A git process; when the context ends, or we do, it and all its children are killed.
 
     Raises:
         AgentError: There is no git (`config`), or it cannot be started (`git_failed`).
     """
-    # A signal that ended us while the process is being made would leave it behind: nobody would know of it yet.
+    # A signal that ended us while the process is being made would leave us without knowing of it.
     mask = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    with ExitStack() as stack:
+        try:
+            group = stack.enter_context(_group())
+            git = _popen(arguments, folder, variables, stdin, errors, group, _prepared(mask, file_limit))
+            stack.callback(_end, git, group)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        yield git
+
+
+@contextmanager
+def _group() -> Iterator[int]:
+    """A process group, by its number, that kills itself when the context ends, or we do."""
     try:
-        git = subprocess.Popen(
+        # Its standard input is a pipe of which nobody else has our end: descriptors are not inherited. Its output must
+        # not be ours: whoever reads that waits for all who can write it.
+        leader = subprocess.Popen(
+            _LEADER,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={},
+            cwd="/",
+            process_group=0,
+        )
+    except OSError as error:
+        raise AgentError(Code.GIT_FAILED, f"{_LEADER[0]} could not be started: {error.strerror}") from error
+    with leader:  # which closes our end of the pipe, and waits
+        yield leader.pid
+
+
+def _popen(
+    arguments: Sequence[str],
+    folder: Path,
+    variables: Mapping[str, str],
+    stdin: int,
+    errors: int,
+    group: int,
+    prepare: Callable[[], None],
+) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
             ["git", *arguments],
             cwd=folder,
             env=dict(variables),
@@ -146,19 +192,13 @@ def started(
             stdout=subprocess.PIPE,
             stderr=errors,
             bufsize=0,
-            process_group=0,
+            process_group=group,
             # Unsafe where threads hold locks that it needs. It needs none: two system calls. And a command line's only
             # other thread is the heartbeat, which holds none beyond Python's own.
-            preexec_fn=_prepared(mask, file_limit),
+            preexec_fn=prepare,
         )
     except OSError as error:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         raise _not_started(error) from error
-    try:
-        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-        yield git
-    finally:
-        _end(git)
 
 
 def _prepared(mask: set[signal.Signals] | set[int], file_limit: int | None) -> Callable[[], None]:
@@ -181,12 +221,10 @@ def _not_started(error: OSError) -> AgentError:
     return AgentError(Code.GIT_FAILED, f"git could not be started: {error.strerror}")
 
 
-def _end(git: subprocess.Popen[bytes]) -> None:
+def _end(git: subprocess.Popen[bytes], group: int) -> None:
     for pipe in (git.stdin, git.stdout, git.stderr):
         if pipe:
             with suppress(BrokenPipeError):  # it is gone before it read all we had to say
                 pipe.close()
-    if git.returncode is None:  # nobody has waited for it, so its number, and its group's, cannot be another's yet
-        with suppress(ProcessLookupError):
-            os.killpg(git.pid, signal.SIGKILL)
-        git.wait()
+    os.killpg(group, signal.SIGKILL)  # its leader is there, or nobody has waited for it: no other group has its number
+    git.wait()
