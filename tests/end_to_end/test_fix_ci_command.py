@@ -222,7 +222,7 @@ def test_the_default_branch_is_not_pushed_to_and_the_fix_is_proposed_once(world:
     again = fix_ci(world, branch="main")
 
     assert (again.code, again.result["pr"]) == (0, 1)
-    assert f"was mended before, on {own}" in again.out
+    assert f"on {own} mends it; CI has not ended on it yet" in again.out
     assert len(world.github.pulls(SLUG)) == 1
     assert len(model.calls()) == 2
 
@@ -266,7 +266,7 @@ def test_asked_again_before_ci_has_run_it_says_so(world: World, failing: Failing
     again = fix_ci(world)
 
     assert (again.code, again.result["fixed"]) == (0, 0)
-    assert f"ci: {sha[:7]} mends it and is pushed; CI has not ended on it yet" in again.out
+    assert f"test: {sha[:7]} on topic mends it; CI has not ended on it yet" in again.out
     assert failing.sha == sha
     assert len(model.calls()) == 2
 

@@ -265,12 +265,13 @@ class Mending(Scenario):
     def check_end(self) -> None:
         assert self.world.state is not None
         assert self.world.state.exit_clean
-        assert "Gitoma-CI-Run: 31" in self.marks
+        assert sorted(self.marks) == ["Gitoma-CI-Run: 31", "Gitoma-CI-Run: 32"]
         if self._proposes:
             (pull,) = self.world.repo.pulls
             assert pull.base_branch == self._branch
+            assert len(self.world.commits(pull.head_branch)) == 3
+            assert list(self.world.state.kept["ci_pulls"].values()) == [pull.number]
         else:
-            assert "Gitoma-CI-Run: 32" in self.marks
             assert self.world.repo.pulls == []
 
 

@@ -24,32 +24,47 @@ class Delivery:
         direct: It is, because the operator said so.
         session: Where it is told.
         tools: The ports.
+
+    Attributes:
+        copy: The working copy to commit to.
+        begun_at: The commit that fails.
+        own: The branch of our own for what mends this very commit.
     """
 
     def __init__(
         self, copy: WorkingCopy, branch: Branch, hosted: HostedRepo, session: Session, tools: Toolbox, *, direct: bool
     ) -> None:
         assert copy.head is not None
-        self._copy = copy
+        self.copy = copy
+        self.begun_at = copy.head.sha
+        self.own = Branch(f"{PREFIX}fix-ci-{self.begun_at[:7]}")
         self._branch = branch
         self._hosted = hosted
         self._session = session
         self._tools = tools
-        self._own = Branch(f"{PREFIX}fix-ci-{copy.head.sha[:7]}")
         self._proposes = branch.name == hosted.default_branch and not direct
-        self._expect: str | None = None if self._proposes else copy.head.sha
+        self._expect: str | None = None if self._proposes else self.begun_at
+        self._has_own = False
+
+    @property
+    def proposes(self) -> bool:
+        """Whether it goes to a branch of our own, as far as is known."""
+        return self._proposes
 
     @property
     def target(self) -> Branch:
         """The branch that is pushed to."""
-        return self._own if self._proposes else self._branch
+        return self.own if self._proposes else self._branch
 
-    def finds_proposal(self) -> bool:
-        """Whether there is a fix for this very commit on the branch of our own; then that is what is proposed."""
-        if self._copy.remote_sha(self._own) is None:
-            return False
-        self._proposes = True
-        return True
+    def go_on(self, copy: WorkingCopy) -> None:
+        """Go on from the branch of our own, which an earlier call has pushed.
+
+        Args:
+            copy: A working copy of it.
+        """
+        assert copy.head is not None
+        self.copy, self._expect = copy, copy.head.sha
+        self._proposes = self._has_own = True
 
     def push(self, sha: str) -> None:
         """Push the newest commit; where the branch is protected, to a branch of our own instead.
@@ -58,25 +73,26 @@ class Delivery:
             AgentError: Those of `WorkingCopy.push`, but for the first `protected`.
         """
         try:
-            self._copy.push(self.target, expect=self._expect)
+            self.copy.push(self.target, expect=self._expect)
         except AgentError as error:
             if error.code is not Code.PROTECTED or self._proposes:
                 raise
             self._session.say(f"{self._branch} is protected: proposing the fix instead")
             self._proposes, self._expect = True, None
-            self._copy.push(self.target, expect=None)
+            self.copy.push(self.target, expect=None)
         self._expect = sha
+        self._has_own = self._proposes
         self._session.say(f"pushed {sha[:7]} to {self.target}")
 
     def propose(self, jobs: Sequence[str]) -> PullRequest | None:
-        """Open the pull request for what was pushed; None where it went to the branch itself.
+        """Open the pull request for what is on the branch of our own; None where nothing is.
 
         Args:
             jobs: The names of the jobs that it mends.
         """
-        if not self._proposes:
+        if not self._has_own:
             return None
-        new = fix_ci_pull(jobs, head=self._own.name, base=self._branch.name)
+        new = fix_ci_pull(jobs, head=self.own.name, base=self._branch.name)
         pull = self._tools.host.open_pull(self._hosted.slug, new)
         self._session.say(f"proposed in {pull.url}")
         return pull

@@ -5,9 +5,10 @@ What agents cannot mend is said with its reason, and counts as left: nobody shal
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import zip_longest
 
 from gitoma.domain.agents.changes import Refusal
 from gitoma.domain.agents.cilog import Failure, SharedFailure, collapse, failure_of
@@ -23,7 +24,7 @@ FAILURES_MAX = 3
 """How many different failures one job mends."""
 
 LOGS_MAX = 10
-"""How many logs are read to find them: a matrix fails in all its cells at once."""
+"""How many logs are read to find them, of each run in turn: a matrix fails in all its cells at once."""
 
 _FIXABLE = frozenset({"failure", "timed_out"})
 
@@ -74,67 +75,96 @@ class Failures:
 
     Attributes:
         mendable: The different failures that an agent may mend, at most `FAILURES_MAX`.
+        mended: Those whose fix is there already, each with its commit.
         left: Why something is left to people, a reason each.
     """
 
     mendable: tuple[SharedFailure, ...]
+    mended: tuple[tuple[SharedFailure, str], ...]
     left: tuple[str, ...]
 
 
-def failures(runs: Sequence[CiRun], slug: Slug, checkout: Checkout, tools: Toolbox, session: Session) -> Failures:
-    """Read what failed.
+class FailureReader:
+    """Reads what failed.
 
     Args:
-        runs: The runs that failed.
         slug: The repository.
-        checkout: The branch as it is.
+        head: Where the branch that fails points to.
         tools: The ports.
         session: Where it is told.
-
-    Raises:
-        AgentError: What the host says; a log that is gone is left.
+        fix_of: The commit that mends a failure, if there is one already.
     """
-    left: list[str] = []
-    read = list(_read(runs, slug, checkout, tools, session, left))
-    mendable: list[SharedFailure] = []
-    for shared in collapse(read):
-        reason = _not_for_agents(shared.failure)
-        if reason is None and len(mendable) == FAILURES_MAX:
-            reason = "one failure too many for one job"
-        if reason is None:
-            mendable.append(shared)
-        else:
-            left.append(f"{names(shared)}: {reason}")
-    return Failures(tuple(mendable), tuple(left))
 
+    def __init__(
+        self,
+        slug: Slug,
+        head: str,
+        tools: Toolbox,
+        session: Session,
+        fix_of: Callable[[SharedFailure], str | None] = lambda _: None,
+    ) -> None:
+        self._slug = slug
+        self._head = head
+        self._host = tools.host
+        self._session = session
+        self._fix_of = fix_of
+        self._left: list[str] = []
 
-def _read(
-    runs: Sequence[CiRun], slug: Slug, checkout: Checkout, tools: Toolbox, session: Session, left: list[str]
-) -> Iterator[tuple[CiJob, Failure]]:
-    tree = Tree(checkout)
-    for job in _jobs(runs, slug, checkout, tools, session):
-        try:
-            log = tools.host.job_log(slug, job.id)
-        except AgentError as error:
-            if error.code is not Code.NOT_FOUND:
-                raise
-            left.append(f"{job.name}: its log is gone; run it again")
-        else:
-            yield job, failure_of(log, tree.paths, partial(_text, tree))
+    def read(self, runs: Sequence[CiRun], checkout: Checkout) -> Failures:
+        """Read what failed, once.
 
+        Args:
+            runs: The runs that failed.
+            checkout: The files that it is to be mended in.
 
-def _jobs(runs: Sequence[CiRun], slug: Slug, checkout: Checkout, tools: Toolbox, session: Session) -> Sequence[CiJob]:
-    head = checkout.head.sha if checkout.head else ""
-    jobs: list[CiJob] = []
-    for run in runs:
-        if run.head_sha != head:
-            session.detail(f"{run.workflow} ran on {run.head_sha[:7]}; the branch is at {head[:7]} meanwhile")
-        jobs += tools.host.failed_jobs(slug, run.id)
-    if len(jobs) > LOGS_MAX:
-        session.detail(f"{len(jobs)} jobs failed; looking at the first {LOGS_MAX}")
-    if jobs:
-        session.step(f"reading why they failed: {', '.join(job.name for job in jobs[:LOGS_MAX])}")
-    return jobs[:LOGS_MAX]
+        Raises:
+            AgentError: What the host says; a log that is gone is left.
+        """
+        mendable: list[SharedFailure] = []
+        mended: list[tuple[SharedFailure, str]] = []
+        for shared in collapse(list(self._logs(self._jobs(runs), Tree(checkout)))):
+            sha = self._fix_of(shared)
+            reason = _not_for_agents(shared.failure)
+            if sha is not None:
+                mended.append((shared, sha))
+            elif reason is not None:
+                self._left.append(f"{names(shared)}: {reason}")
+            elif len(mendable) == FAILURES_MAX:
+                self._left.append(f"{names(shared)}: one failure too many for one job")
+            else:
+                mendable.append(shared)
+        return Failures(tuple(mendable), tuple(mended), tuple(self._left))
+
+    def _jobs(self, runs: Sequence[CiRun]) -> Sequence[CiJob]:
+        """The jobs whose logs are read: one of each run in turn, so that no matrix hides another workflow."""
+        by_run = [self._jobs_of(run) for run in runs]
+        jobs = [job for turn in zip_longest(*by_run) for job in turn if job is not None]
+        read, unread = jobs[:LOGS_MAX], jobs[LOGS_MAX:]
+        if unread:
+            self._left.append(f"{_jobs_in_short(unread)}: not looked at; one job reads {LOGS_MAX} logs")
+        if read:
+            self._session.step(f"reading why they failed: {', '.join(job.name for job in read)}")
+        return read
+
+    def _jobs_of(self, run: CiRun) -> Sequence[CiJob]:
+        if run.head_sha != self._head:
+            detail = f"{run.workflow} ran on {run.head_sha[:7]}; the branch is at {self._head[:7]} meanwhile"
+            self._session.detail(detail)
+        jobs = self._host.failed_jobs(self._slug, run.id)
+        if not jobs:
+            self._left.append(f"{run.workflow}: it failed, but none of its jobs did; run it again")
+        return jobs
+
+    def _logs(self, jobs: Sequence[CiJob], tree: Tree) -> Iterator[tuple[CiJob, Failure]]:
+        for job in jobs:
+            try:
+                log = self._host.job_log(self._slug, job.id)
+            except AgentError as error:
+                if error.code is not Code.NOT_FOUND:
+                    raise
+                self._left.append(f"{job.name}: its log is gone; run it again")
+            else:
+                yield job, failure_of(log, tree.paths, partial(_text, tree))
 
 
 def _not_for_agents(failure: Failure) -> str | None:
@@ -150,5 +180,9 @@ def _text(tree: Tree, path: str) -> str | None:
 
 def names(shared: SharedFailure) -> str:
     """The jobs that ended with a failure, in a few words."""
-    first, *others = (job.name for job in shared.jobs)
+    return _jobs_in_short(shared.jobs)
+
+
+def _jobs_in_short(jobs: Sequence[CiJob]) -> str:
+    first, *others = (job.name for job in jobs)
     return f"{first} and {len(others)} more" if others else first

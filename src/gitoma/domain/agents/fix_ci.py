@@ -1,25 +1,28 @@
 """`fix-ci`: from what failed on a branch to a commit that mends it.
 
 A fixer proposes, a critic judges, and CI itself is the last judge: it runs on what is pushed. A fix is written down
-before it is pushed, so whoever asks again while CI has not looked at it yet is told so, and nothing is mended twice.
+before it is pushed, so whoever asks again while CI has not looked at it yet is told so, nothing is mended twice, and
+what was not mended is tried again. What people have closed is not proposed a second time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from gitoma.domain.agents import run_state
 from gitoma.domain.agents.ci_delivery import Delivery
-from gitoma.domain.agents.ci_failures import Failures, Runs, failures, names
+from gitoma.domain.agents.ci_failures import FailureReader, Runs, names
 from gitoma.domain.agents.ci_fixer import CiFixer
+from gitoma.domain.agents.ci_record import Record
 from gitoma.domain.agents.cilog import SharedFailure
-from gitoma.domain.agents.code_host import CiRun, HostedRepo, PullRequest
+from gitoma.domain.agents.code_host import HostedRepo, PullRequest
 from gitoma.domain.agents.commits import fix_message
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.language_model import ModelFacts
 from gitoma.domain.agents.metered import MeteredModel
-from gitoma.domain.agents.ports import Checkout, WorkingCopy
+from gitoma.domain.agents.ports import Checkout, HeldState
 from gitoma.domain.agents.progress import Step
 from gitoma.domain.agents.session import Session, need_token, writable
 from gitoma.domain.agents.shown_diff import show_diff
@@ -29,7 +32,6 @@ from gitoma.domain.repos.names import Branch, RepoUrl
 from gitoma.domain.repos.state import Phase, RepoState
 
 _LABEL = "FIX-CI"
-_FIXES_KEPT = 50  # commits that are remembered, by their CI runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,24 +57,42 @@ def fix_ci(request: FixCiRequest, tools: Toolbox) -> Mapping[str, object]:
     Raises:
         AgentError: Not everything that failed is mended; what was pushed stays, and is in the error.
     """
-    slug = request.repo.slug
-    tools.progress.emit(Step(Phase.IDLE.value, f"gitoma fix-ci {slug} branch={request.branch}"))
+    tools.progress.emit(Step(Phase.IDLE.value, f"gitoma fix-ci {request.repo.slug} branch={request.branch}"))
     need_token(tools)  # to read a log takes one, also in public repositories
-    hosted = tools.host.repo(slug) if request.dry_run else writable(tools, slug)
-    runs = Runs(tools.host.latest_runs(hosted.slug, request.branch.name))
+    hosted, runs = _look(request, tools)
     tools.progress.emit(Step(_LABEL, runs.summary(request.branch)))
     if not runs.failed:
         return _without_work(request, hosted, runs)
     facts = tools.model.facts()
     if request.dry_run:
+        tools.budget.begin()
         session = Session(None, RepoState(slug=hosted.slug, phase=Phase.IDLE), tools, _LABEL)
         return _Fix(request, tools, hosted, facts, session, runs).show()
     with tools.states.hold(hosted.slug, wait=tools.waits) as held:  # one lock, however the repository was spelled
-        now = tools.clock.now().wall
-        state = run_state.taken_up(held.load(), hosted.url, job_id=tools.job_id, now=now)
-        session = Session(held, state, tools, _LABEL)
-        with session.recorded():
-            return _Fix(request, tools, hosted, facts, session, runs).mend()
+        tools.budget.begin()
+        return _mended(request, tools, facts, held, runs)
+
+
+def _mended(
+    request: FixCiRequest, tools: Toolbox, facts: ModelFacts, held: HeldState, before: Runs
+) -> Mapping[str, object]:
+    """Look again, because whoever held the repository may have mended it meanwhile, and mend what fails now."""
+    hosted, runs = _look(request, tools)
+    if runs != before:
+        tools.progress.emit(Step(_LABEL, runs.summary(request.branch)))
+    if not runs.failed:
+        return _without_work(request, hosted, runs)
+    state = run_state.taken_up(held.load(), hosted.url, job_id=tools.job_id, now=tools.clock.now().wall)
+    session = Session(held, state, tools, _LABEL)
+    with session.recorded():
+        return _Fix(request, tools, hosted, facts, session, runs).mend()
+
+
+def _look(request: FixCiRequest, tools: Toolbox) -> tuple[HostedRepo, Runs]:
+    """The repository, and its newest runs on the branch, as they are now."""
+    slug = request.repo.slug
+    hosted = tools.host.repo(slug) if request.dry_run else writable(tools, slug)
+    return hosted, Runs(tuple(tools.host.latest_runs(hosted.slug, request.branch.name)))
 
 
 def _without_work(request: FixCiRequest, hosted: HostedRepo, runs: Runs) -> Mapping[str, object]:
@@ -104,10 +124,9 @@ class _Fix:
         self._hosted = hosted
         self._session = session
         self._runs = runs
-        self._url = hosted.url
-        tools.budget.begin()
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._fixer = CiFixer(self._model, facts, tools, session)
+        self._record = Record(session)
         self._fixed: list[SharedFailure] = []
         self._left = [f"{run.workflow}: it does not start; agents do not edit workflows" for run in runs.unstarted]
         self._pushed: Branch | None = None
@@ -115,21 +134,18 @@ class _Fix:
 
     def show(self) -> Mapping[str, object]:
         """Mend nothing, and show how it would be done; returns what it came to."""
-        try:
-            with self._tools.vcs.clone(self._url, self._request.branch) as checkout:
-                lines = self._diff_on(checkout)
-        except AgentError as error:
-            error.reached = self._reached()
-            raise
-        finally:
-            self._keep_transcript()
+        with self._told(), self._tools.vcs.clone(self._hosted.url, self._request.branch) as checkout:
+            lines = self._diff_on(checkout)
         show_diff(lines, "fix-ci.diff", self._hosted.slug, self._tools)
         return self._concluded()
 
     def _diff_on(self, checkout: Checkout) -> list[str]:
         tree = Tree(checkout)
         lines: list[str] = []
-        for shared in self._mendable(checkout, self._runs.failed):
+        head = checkout.head.sha if checkout.head else ""
+        found = FailureReader(self._hosted.slug, head, self._tools, self._session).read(self._runs.failed, checkout)
+        self._left += found.left
+        for shared in found.mendable:
             change = self._fixer.fix(shared, tree)
             if change is None:
                 self._leave(shared)
@@ -141,78 +157,93 @@ class _Fix:
 
     def mend(self) -> Mapping[str, object]:
         """Mend what can be, and push it; returns what it came to."""
+        with self._told(), ExitStack() as stack:
+            self._mend_in(self._delivery(stack))
+        return self._concluded()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """However the work in here ends: an error says what was reached, and what was tried is kept."""
         try:
-            with self._tools.vcs.working_copy(self._url, self._request.branch) as copy:
-                self._mend_on(copy)
+            yield
         except AgentError as error:
             error.reached = self._reached()
             raise
         finally:
             self._keep_transcript()
-        return self._concluded()
 
-    def _mend_on(self, copy: WorkingCopy) -> None:
-        delivery = Delivery(
-            copy,
-            self._request.branch,
-            self._hosted,
-            self._session,
-            self._tools,
-            direct=self._request.direct,
-        )
-        if delivery.finds_proposal():
-            self._session.say(f"what fails at this commit was mended before, on {delivery.target}: CI judges it there")
-            self._pull = delivery.propose([run.workflow for run in self._runs.failed])
+    def _delivery(self, stack: ExitStack) -> Delivery:
+        """Where fixes go: on from the branch of our own, if an earlier call has begun there."""
+        base = stack.enter_context(self._tools.vcs.working_copy(self._hosted.url, self._request.branch))
+        direct = self._request.direct
+        delivery = Delivery(base, self._request.branch, self._hosted, self._session, self._tools, direct=direct)
+        self._heed_rejection(delivery.own)
+        if base.remote_sha(delivery.own) is not None:
+            own = stack.enter_context(self._tools.vcs.working_copy(self._hosted.url, delivery.own))
+            # Another branch may fail at the same commit; what was proposed for that one is none of this one's.
+            if delivery.proposes or self._record.mends_any(self._runs.failed, own):
+                delivery.go_on(own)
+        return delivery
+
+    def _heed_rejection(self, own: Branch) -> None:
+        """End where people have closed what we proposed for this very commit: they do not want it a second time."""
+        number = self._record.pull_of(own, self._request.branch)
+        pull = self._pull_request(number) if number is not None else None
+        if pull is None or pull.is_open or pull.is_merged or pull.head_branch != own.name:
             return
-        try:
-            for shared in self._mendable(copy, self._not_mended_yet(copy)):
-                self._mend_one(shared, copy, delivery)
-        except AgentError:
-            self._propose(delivery)
-            raise
-        self._propose(delivery)
+        self._pull = pull
+        self._left += [f"{run.workflow}: its fix was rejected in #{pull.number}" for run in self._runs.failed]
+        raise AgentError(
+            Code.NEEDS_HUMAN,
+            f"#{pull.number} proposed a fix of this commit, and was closed without being merged",
+            hint="reopen it, or mend this by hand: what fails at a later commit is looked at anew",
+        )
 
-    def _mend_one(self, shared: SharedFailure, copy: WorkingCopy, delivery: Delivery) -> None:
-        change = self._fixer.fix(shared, Tree(copy))
+    def _pull_request(self, number: int) -> PullRequest | None:
+        try:
+            return self._tools.host.pull(self._hosted.slug, number)
+        except AgentError as error:
+            if error.code is not Code.NOT_FOUND:
+                raise
+            return None  # of a repository that had this name before
+
+    def _mend_in(self, delivery: Delivery) -> None:
+        reader = FailureReader(
+            self._hosted.slug,
+            delivery.begun_at,
+            self._tools,
+            self._session,
+            lambda shared: self._record.fix_of(shared, delivery.copy),
+        )
+        found = reader.read(self._runs.failed, delivery.copy)
+        self._left += found.left
+        mended = [shared for shared, _ in found.mended]
+        for shared, sha in found.mended:
+            self._session.say(f"{names(shared)}: {sha[:7]} on {delivery.target} mends it; CI has not ended on it yet")
+        try:
+            for shared in found.mendable:
+                self._mend_one(shared, delivery)
+        except AgentError:
+            self._propose(delivery, mended)
+            raise
+        self._propose(delivery, mended)
+
+    def _mend_one(self, shared: SharedFailure, delivery: Delivery) -> None:
+        change = self._fixer.fix(shared, Tree(delivery.copy))
         if change is None:
             self._leave(shared)
             return
         job = shared.jobs[0]
-        sha = copy.commit(change, fix_message(job.name, job.run_id))
-        self._remember(shared, sha)
+        sha = delivery.copy.commit(change, fix_message(job.name, job.run_id))
+        self._record.keep_fix(shared, sha)
         delivery.push(sha)
         self._fixed.append(shared)
         self._pushed = delivery.target
 
-    def _propose(self, delivery: Delivery) -> None:
-        if self._fixed:
-            self._pull = delivery.propose([job.name for shared in self._fixed for job in shared.jobs])
-
-    def _not_mended_yet(self, copy: WorkingCopy) -> list[CiRun]:
-        """The runs but for those whose fix is on the branch, where CI has not come to an end with it."""
-        fixes = self._known_fixes()
-        left = []
-        for run in self._runs.failed:
-            sha = fixes.get(str(run.id))
-            if isinstance(sha, str) and copy.contains(sha):
-                self._session.say(f"{run.workflow}: {sha[:7]} mends it and is pushed; CI has not ended on it yet")
-            else:
-                left.append(run)
-        return left
-
-    def _remember(self, shared: SharedFailure, sha: str) -> None:
-        fixes = {**self._known_fixes(), **{str(job.run_id): sha for job in shared.jobs}}
-        self._session.keep(ci_fixes=dict(list(fixes.items())[-_FIXES_KEPT:]))
-
-    def _known_fixes(self) -> dict[str, object]:
-        known = self._session.state.kept.get("ci_fixes")
-        return dict(known) if isinstance(known, dict) else {}
-
-    def _mendable(self, checkout: Checkout, runs: Sequence[CiRun]) -> Sequence[SharedFailure]:
-        """The failures that are for us; the others are noted down as left."""
-        found: Failures = failures(runs, self._hosted.slug, checkout, self._tools, self._session)
-        self._left += found.left
-        return found.mendable
+    def _propose(self, delivery: Delivery, before: Sequence[SharedFailure]) -> None:
+        self._pull = delivery.propose([job.name for shared in (*before, *self._fixed) for job in shared.jobs])
+        if self._pull is not None:
+            self._record.keep_pull(delivery.own, self._request.branch, self._pull.number)
 
     def _leave(self, shared: SharedFailure) -> None:
         self._left.append(f"{names(shared)}: no fix was found")
