@@ -91,7 +91,7 @@ def test_what_was_asked_for_is_pushed_once_then_answered_and_never_done_again(
     assert reviewed.code == CODE.replace("twice(n)", "twice(n: int) -> int").replace("n + n", "2 * n")
     assert reviewed.pushed == ["fix(review): do what was asked of widget.py"] * 2
     first, second = (commit.sha for commit in reviewed.repo.log(BRANCH, since=reviewed.begun))
-    answers = {asked.id: f"Fixed in {first}.", suggested.id: f"Applied the suggestion in {second}."}
+    answers = {asked.id: f"Fixed in {second}.", suggested.id: f"Applied the suggestion in {first}."}
     assert reviewed.answers() == answers
     assert replies.branch_at == [second, second]
     assert "Please annotate it." in model.calls()[0].user
@@ -150,13 +150,13 @@ def test_where_one_thread_fails_the_others_are_pushed_and_answered(world: World,
 
 
 def test_what_was_mended_before_the_model_went_away_is_pushed_and_answered(world: World, reviewed: Reviewed) -> None:
-    suggested = reviewed.asked(suggestion("    return 2 * n"), line=7)
     reviewed.asked("Please annotate it.")
+    suggested = reviewed.asked(suggestion("    return 2 * n"), line=7)
 
     done = world.gitoma("review", URL, "--integrate", LM_STUDIO_BASE_URL="http://127.0.0.1:9/v1")
 
     assert (done.code, done.result["error"]) == (3, "model_unavailable")
-    assert done.result["threads"] == {"applied": 1, "open": 1}
+    assert done.result["threads"] == {"open": 1, "applied": 1}
     assert list(reviewed.answers()) == [suggested.id]
 
 
@@ -346,6 +346,19 @@ def test_a_token_that_may_not_push_is_told_before_anything_is_done(world: World)
     assert world.state() is None
 
 
+def test_a_pull_request_from_the_default_branch_is_not_pushed_to(world: World) -> None:
+    repo = world.repo()
+    repo.commit({"a.txt": "a\n"}, branch="release")
+    world.github.add_pull(SLUG, "main", base="release")
+
+    assert world.gitoma("review", URL, "--pr", "1").code == 0
+    done = world.gitoma("review", URL, "--integrate", "--pr", "1")
+
+    assert (done.code, done.result["error"]) == (4, "forbidden")
+    assert "the default branch" in done.err
+    assert world.state() is None
+
+
 def test_a_branch_with_a_name_that_is_not_pushed_to_is_refused(world: World) -> None:
     world.repo().commit({"a.txt": "a\n"}, branch="gitoma/tür")
     world.github.add_pull(SLUG, "gitoma/tür")
@@ -429,8 +442,8 @@ def test_of_many_threads_a_job_takes_twenty_and_the_next_one_begins_with_the_res
 ) -> None:
     for number in range(20):
         reviewed.asked(f"Make it {number} times faster than light.")
-    last = reviewed.asked(suggestion("    return 2 * n"), line=7)
-    world.model(lambda _: "I cannot.")
+    last = reviewed.asked("Please annotate it.")
+    world.model(lambda call: TYPED if "annotate" in call.user else "I cannot.")
 
     first = world.gitoma("review", URL, "--integrate")
 
@@ -440,7 +453,7 @@ def test_of_many_threads_a_job_takes_twenty_and_the_next_one_begins_with_the_res
 
     second = world.gitoma("review", URL, "--integrate")
 
-    assert second.result["threads"] == {"failed": 19, "open": 1, "applied": 1}
+    assert second.result["threads"] == {"failed": 19, "open": 1, "fixed": 1}
     assert list(reviewed.answers()) == [last.id]
 
 

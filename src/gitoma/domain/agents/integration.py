@@ -2,12 +2,12 @@
 
 The fixes of one job are one push, and nobody is answered before it has arrived. What is about to be pushed is written
 down first: a job that was killed in between finds out whether it arrived, and then answers without asking a model.
-Whatever ends the work early, what was mended by then is pushed and answered.
+What needs no model comes first, and whatever ends the work early, what was mended by then is pushed and answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gitoma.domain.agents import review
@@ -18,11 +18,11 @@ from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.ports import WorkingCopy
 from gitoma.domain.agents.review import Disposition, JudgedThread, Outcome
 from gitoma.domain.agents.session import Session
-from gitoma.domain.agents.thread import ThreadWorker
+from gitoma.domain.agents.thread import Dealt, ThreadWorker
 from gitoma.domain.agents.thread_reader import ThreadReader, counted, counts, dispositions, show
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
-from gitoma.domain.repos.names import Branch, RepoUrl
+from gitoma.domain.repos.names import Branch
 
 _FIXED = (Outcome.APPLIED, Outcome.FIXED)
 
@@ -48,25 +48,24 @@ class Integration:
         session: Session,
         tools: Toolbox,
     ) -> None:
-        self._slug = hosted.slug
+        self._hosted = hosted
         self._branch = branch
         self._number = pull.number
         self._reader = reader
         self._session = session
         self._tools = tools
-        tools.budget.begin()
-        self._model = MeteredModel(tools.model, tools.budget, tools.mask)
-        self._worker = ThreadWorker(self._model, tools, session)
+        self._worker = ThreadWorker(MeteredModel(tools.model, tools.budget, tools.mask), tools, session)
         self._threads: tuple[JudgedThread, ...] = ()
         self._found: dict[int, Disposition] = {}
         self._expect: str | None = None
 
-    def done(self) -> Mapping[str, object]:
-        """Do it all; the outcome, for the result.
+    def carry_out(self) -> Mapping[str, object]:
+        """Mend what was asked for, push it, and answer; what it came to, for the result. The budget begins to count.
 
         Raises:
             AgentError: Not every thread could be dealt with. What was reached is in it.
         """
+        self._tools.budget.begin()
         try:
             self._work()
         except AgentError as error:
@@ -75,12 +74,11 @@ class Integration:
         return self._reached()
 
     def _work(self) -> None:
-        url = RepoUrl.parse(f"https://github.com/{self._slug}")
-        with self._tools.vcs.working_copy(url, self._branch) as copy:
+        with self._tools.vcs.working_copy(self._hosted.url, self._branch) as copy:
             self._answer_what_arrived(copy)
             self._threads = self._read()
-            show(self._threads, self._tools.progress)
-            ended = self._mend(self._chosen(), copy)
+            show(self._threads, self._tools.progress, settled=False)
+            ended = self._mend(copy)
             self._push(copy)
             self._answer(self._threads, self._found)
         self._conclude(ended)
@@ -89,45 +87,80 @@ class Integration:
         return self._reader.read(dispositions(self._session.state, "threads"))
 
     def _answer_what_arrived(self, copy: WorkingCopy) -> None:
-        """Answer the threads whose commits an earlier job pushed, and did not live to answer."""
+        """Answer the threads whose commits an earlier job pushed, and did not live to answer.
+
+        What it pushed to other pull requests stays written down until they are looked at again.
+        """
         pushing = dispositions(self._session.state, "pushing")
-        arrived = {key: one for key, one in pushing.items() if copy.contains(one.detail)}
+        threads = self._read() if pushing else ()
+        here = {comment.id for judged in threads for comment in judged.thread.comments}
+        arrived = {key: one for key, one in pushing.items() if key in here and copy.contains(one.detail)}
         if arrived:
             self._session.say(
                 f"{counted(arrived, 'commit')} of an earlier job arrived without an answer: answering now"
             )
-            self._answer(review.actionable(self._read()), arrived)
-        self._session.keep(pushing=None)
+            self._answer(review.actionable(threads), arrived)
+        self._is_no_longer_pushing(here)
 
-    def _chosen(self) -> Sequence[JudgedThread]:
-        """Those that this job takes; what came to nothing before comes last, or it would be in the way for ever."""
-        before = dispositions(self._session.state, "threads")
-        waiting = sorted(review.actionable(self._threads), key=lambda judged: judged.key in before)
-        return waiting[: review.THREADS_MAX]
+    def _is_no_longer_pushing(self, keys: Collection[int]) -> None:
+        pushing = dispositions(self._session.state, "pushing")
+        left = {key: one for key, one in pushing.items() if key not in keys}
+        if left != pushing:
+            self._session.keep(pushing=review.to_json(left) or None)
 
-    def _mend(self, threads: Sequence[JudgedThread], copy: WorkingCopy) -> AgentError | None:
+    def _mend(self, copy: WorkingCopy) -> AgentError | None:
         """Commit what mends each thread; returns what has ended it early."""
         self._expect = copy.head.sha if copy.head else None
-        for judged in threads:
+        waiting = self._waiting()
+        self._mend_without_model(waiting, copy)
+        left = [judged for judged in waiting if judged.key not in self._found]
+        for judged in left[: review.THREADS_MAX - len(self._found)]:
             try:
-                self._found[judged.key] = self._mend_one(judged, copy)
+                made = self._worker.deal(judged, Tree(copy))
             except AgentError as error:
                 return error
-            self._session.say(f"{judged.thread.root.path}: {self._found[judged.key]}")
+            self._settle(judged, made, copy)
         return None
 
-    def _mend_one(self, judged: JudgedThread, copy: WorkingCopy) -> Disposition:
-        made = self._worker.deal(judged, Tree(copy))
+    def _waiting(self) -> Sequence[JudgedThread]:
+        """Those to be acted upon; what came to nothing before comes last, or it would be in the way for ever."""
+        before = dispositions(self._session.state, "threads")
+        return sorted(review.actionable(self._threads), key=lambda judged: judged.key in before)
+
+    def _mend_without_model(self, threads: Sequence[JudgedThread], copy: WorkingCopy) -> None:
+        """From the last line to the first: so no change moves the lines that the next one is about."""
+        tree = Tree(copy)
+        for judged in sorted(threads, key=lambda judged: -(judged.thread.root.line or 0)):
+            made = self._worker.deal_alone(judged, tree)
+            if made is None:
+                continue
+            if self._settle(judged, made, copy):
+                tree = Tree(copy)
+            if len(self._found) == review.THREADS_MAX:
+                return
+
+    def _settle(self, judged: JudgedThread, made: Dealt, copy: WorkingCopy) -> bool:
+        """Note what has become of a thread; returns whether there is a commit of it."""
+        disposition = self._found[judged.key] = self._committed(judged, made, copy)
+        self._session.say(f"{judged.thread.root.path}: {disposition}")
+        return disposition.outcome in _FIXED
+
+    def _committed(self, judged: JudgedThread, made: Dealt, copy: WorkingCopy) -> Disposition:
         if made.change is None:
             return replace(made.disposition, detail=self._tools.mask(made.disposition.detail))
         root = judged.thread.root
-        sha = copy.commit(made.change, review_message(root.path, root.id))
+        try:
+            sha = copy.commit(made.change, review_message(root.path, root.id))
+        except AgentError as error:  # nothing has changed, and the other threads are as good as before
+            self._session.detail(f"{root.path}: {error}")
+            return Disposition(Outcome.FAILED, error.code.text)
         return Disposition(made.disposition.outcome, sha)
 
     def _push(self, copy: WorkingCopy) -> None:
         fixed = self._fixed()
         if fixed:
-            self._session.keep(pushing=review.to_json(fixed))
+            known = dispositions(self._session.state, "pushing")  # to other pull requests
+            self._session.keep(pushing=review.to_json({**known, **fixed}))
             self._session.step(f"pushing {counted(fixed, 'commit')} to {self._branch}")
             copy.push(self._branch, expect=self._expect)
 
@@ -145,19 +178,19 @@ class Integration:
                 self._reply(judged, text)
             known = {**dispositions(self._session.state, "threads"), judged.key: disposition}
             self._session.keep(threads=review.to_json(known))
-        self._session.keep(pushing=None)
+        self._is_no_longer_pushing(found)
 
     def _reply(self, judged: JudgedThread, text: str) -> None:
         root = judged.thread.root
         try:
-            self._tools.host.reply(self._slug, self._number, root.id, text)
+            self._tools.host.reply(self._hosted.slug, self._number, root.id, text)
         except AgentError as error:
             if error.code is not Code.NOT_FOUND:  # another failure may pass, and the next job answers
                 raise
             self._session.detail(f"{root.path}: the comment is gone, and is not answered")
 
     def _reached(self) -> dict[str, object]:
-        return {"threads": counts(self._threads, self._found), **self._model.budget.spent}
+        return {"threads": counts(self._threads, self._found), **self._tools.budget.spent}
 
     def _conclude(self, ended: AgentError | None) -> None:
         answered = [one for one in self._found.values() if review.answer(one)]

@@ -24,6 +24,9 @@ from gitoma.domain.repos.state import Json
 THREADS_MAX = 20
 """How many threads one job acts upon: each costs up to three answers of a model."""
 
+KEPT_MAX = 1000
+"""How many dispositions a state holds: it is read and written whole, many times in a job."""
+
 MARK = "<!-- gitoma:reply -->"
 
 _TRUSTED = frozenset({"OWNER", "MEMBER", "COLLABORATOR"})
@@ -200,10 +203,13 @@ def answer(disposition: Disposition) -> str:
 
 
 def to_json(dispositions: Mapping[int, Disposition]) -> dict[str, Json]:
-    """The dispositions as the state holds them, by the keys of their threads."""
+    """The dispositions as the state holds them, by the keys of their threads: the last `KEPT_MAX` of them.
+
+    A thread whose disposition is no longer kept has our answer in it, and is left alone for that.
+    """
     return {
         str(key): {"disposition": one.outcome.value, "detail": one.detail[:_DETAIL_MAX]}
-        for key, one in dispositions.items()
+        for key, one in list(dispositions.items())[-KEPT_MAX:]
     }
 
 

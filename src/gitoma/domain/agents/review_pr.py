@@ -6,15 +6,15 @@ To look changes nothing: not the repository, not the state. What it takes to ans
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gitoma.domain.agents import reviewed_pull, run_state
-from gitoma.domain.agents.code_host import PullRequest
-from gitoma.domain.agents.errors import AgentError
+from gitoma.domain.agents.code_host import HostedRepo, PullRequest
+from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.integration import Integration
 from gitoma.domain.agents.ports import HeldState
-from gitoma.domain.agents.progress import Result, Step
-from gitoma.domain.agents.session import Session, need_token
+from gitoma.domain.agents.progress import Step
+from gitoma.domain.agents.session import Session, writable
 from gitoma.domain.agents.thread_reader import ThreadReader, counts, dispositions, show
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.repos.names import RepoUrl
@@ -38,52 +38,68 @@ class ReviewRequest:
     trust_all: bool = False
 
 
-def review_pull(request: ReviewRequest, tools: Toolbox) -> None:
-    """Show the threads; with `integrate`, act upon them. Ends with the result.
+def review_pull(request: ReviewRequest, tools: Toolbox) -> Mapping[str, object]:
+    """Show the threads; with `integrate`, act upon them. What it came to, for the result.
 
     Raises:
-        AgentError: There is no pull request to look at, or not every thread could be dealt with (`partial`).
+        AgentError: There is no pull request to look at, a run is unfinished (`needs_human`), or not every thread could
+            be dealt with (`partial`).
     """
     slug = request.repo.slug
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma review {slug}"))
-    if request.integrate:
-        need_token(tools)
-        with tools.states.hold(slug, wait=tools.waits) as held:
-            _integrate(request, tools, held)
-    else:
-        _look(request, tools)
+    if not request.integrate:
+        hosted = tools.host.repo(slug)
+        return _look(replace(request, repo=hosted.url), tools)
+    hosted = writable(tools, slug)
+    with tools.states.hold(hosted.slug, wait=tools.waits) as held:
+        return _integrate(replace(request, repo=hosted.url), hosted, tools, held)
 
 
-def _look(request: ReviewRequest, tools: Toolbox) -> None:
+def _look(request: ReviewRequest, tools: Toolbox) -> Mapping[str, object]:
     state = tools.states.peek(request.repo.slug)
     pull = _find(request, tools, state, ended=False)
     threads = _reader(request, tools, pull).read(dispositions(state, "threads"))
     show(threads, tools.progress)
-    tools.progress.emit(_done(request, pull, counts(threads)))
+    return {**_facts(request, pull), "threads": counts(threads)}
 
 
-def _integrate(request: ReviewRequest, tools: Toolbox, held: HeldState) -> None:
+def _integrate(request: ReviewRequest, hosted: HostedRepo, tools: Toolbox, held: HeldState) -> Mapping[str, object]:
     before = held.load()
+    _keep_out_of_a_run(before, request)
     pull = _find(request, tools, before, ended=True)
     if not pull.is_open:
         _end(request, tools, held, before, pull)
-        tools.progress.emit(_done(request, pull, {}))
-        return
+        return {**_facts(request, pull), "threads": {}}
     # Before anything is written down: what is not to be integrated leaves no trace, and no other run's in peace.
-    hosted, branch = reviewed_pull.pushable(pull, request.repo.slug, tools)
+    branch = reviewed_pull.pushable(pull, hosted)
     now = tools.clock.now().wall
     session = Session(held, run_state.reviewed(before, request.repo, pull, job_id=tools.job_id, now=now), tools)
     with session.recorded():
         session.enter(Phase.REVIEWING)
         work = Integration(hosted, branch, pull, _reader(request, tools, pull), session, tools)
         try:
-            fields = work.done()
+            return {**_facts(request, pull), **work.carry_out()}
         except AgentError as error:
             error.reached = {**_facts(request, pull), **error.reached}
             raise
         finally:
             session.enter(Phase.PR_OPEN)
-        tools.progress.emit(Result({"kind": "review", "exit": 0, **_facts(request, pull), **fields}))
+
+
+def _keep_out_of_a_run(state: RepoState | None, request: ReviewRequest) -> None:
+    """Taking up a pull request would be to forget the plan of a run that can be gone on with: a state has room for one.
+
+    Raises:
+        AgentError: `needs_human`: a run is unfinished.
+    """
+    if state is None or not run_state.is_unfinished(state):
+        return
+    where = f" on {state.branch}" if state.branch else ""
+    raise AgentError(
+        Code.NEEDS_HUMAN,
+        f"a run{where} is unfinished",
+        hint=f"finish it with `gitoma run {request.repo}`, or forget it with `gitoma reset {request.repo}`",
+    )
 
 
 def _find(request: ReviewRequest, tools: Toolbox, state: RepoState | None, *, ended: bool) -> PullRequest:
@@ -104,10 +120,6 @@ def _end(request: ReviewRequest, tools: Toolbox, held: HeldState, before: RepoSt
 
 def _reader(request: ReviewRequest, tools: Toolbox, pull: PullRequest) -> ThreadReader:
     return ThreadReader(request.repo.slug, pull.number, tools, trust_all=request.trust_all)
-
-
-def _done(request: ReviewRequest, pull: PullRequest, threads: Mapping[str, int]) -> Result:
-    return Result({"kind": "review", "exit": 0, **_facts(request, pull), "threads": threads})
 
 
 def _facts(request: ReviewRequest, pull: PullRequest) -> dict[str, object]:

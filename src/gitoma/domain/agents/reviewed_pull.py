@@ -10,7 +10,6 @@ from gitoma.domain.agents import run_state
 from gitoma.domain.agents.code_host import HostedRepo, PullRequest
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.progress import Detail, Step
-from gitoma.domain.agents.session import writable
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.errors import InvalidName
 from gitoma.domain.repos.names import Branch, Slug
@@ -26,7 +25,7 @@ def find(number: int | None, slug: Slug, state: RepoState | None, tools: Toolbox
 
     Args:
         number: The one that was asked for.
-        slug: The repository.
+        slug: The repository, by its present name.
         state: What the last run left behind.
         tools: The ports.
         ended: The one of the last run is wanted also where it has been merged or closed, and nobody knows it yet.
@@ -41,12 +40,9 @@ def find(number: int | None, slug: Slug, state: RepoState | None, tools: Toolbox
         if known.is_open or (ended and is_of(state, known)):
             return known
     opened = tools.host.open_pulls(slug)
-    candidates = [pull for pull in opened if pull.head_branch.startswith(run_state.PREFIX)]
-    if candidates:
-        present = tools.host.repo(slug).slug  # the repository may have been renamed
-        for pull in candidates:
-            if is_at_home(pull, present):
-                return pull
+    for pull in opened:
+        if pull.head_branch.startswith(run_state.PREFIX) and is_at_home(pull, slug):
+            return pull
     for pull in opened[:_LISTED]:
         tools.progress.emit(Detail(f"#{pull.number} {pull.head_branch} {pull.url}"))
     raise _none(slug, len(opened))
@@ -77,22 +73,26 @@ def introduce(pull: PullRequest, tools: Toolbox) -> None:
     tools.progress.emit(Step(Phase.REVIEWING.value, text))
 
 
-def pushable(pull: PullRequest, slug: Slug, tools: Toolbox) -> tuple[HostedRepo, Branch]:
-    """The repository, and the branch in it that the pull request is about.
+def pushable(pull: PullRequest, hosted: HostedRepo) -> Branch:
+    """The branch of the repository that the pull request is about, where it may be pushed to.
 
     Raises:
-        AgentError: `forbidden`, where it comes from elsewhere or its branch has a name that is not pushed to; those of
-            `writable`.
+        AgentError: `forbidden`: it comes from elsewhere, it is the default branch, or its name is not pushed to.
     """
-    hosted = writable(tools, slug)
     if not is_at_home(pull, hosted.slug):
         raise AgentError(
             Code.FORBIDDEN,
             f"#{pull.number} comes from {pull.head_repo or 'a fork that is gone'}, which is not pushed to",
             hint="only pull requests from the repository's own branches can be integrated",
         )
+    if pull.head_branch == hosted.default_branch:
+        raise AgentError(
+            Code.FORBIDDEN,
+            f"#{pull.number} comes from {pull.head_branch}, the default branch, which agents do not push to",
+            hint="open the same pull request from a branch of its own, and review that one",
+        )
     try:
-        return hosted, Branch(pull.head_branch)
+        return Branch(pull.head_branch)
     except InvalidName as error:
         raise AgentError(
             Code.FORBIDDEN, f"the branch of #{pull.number} is not pushed to: its name {error}", hint="rename it"

@@ -22,6 +22,9 @@ from gitoma.domain.agents.suggestions import suggested_change
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
 
+DETAILS_MAX = 9
+"""How many lines say what was refused in a thread: of twenty threads, more would drive out all that was said before."""
+
 _REASON_MAX = 300  # characters of a reason for changing nothing
 _DECLINED = re.compile(r"(?:\s|[`*_>#]|text\b){0,20}NO_CHANGE\b[`*_ :.-]{0,10}")
 
@@ -59,16 +62,20 @@ class ThreadWorker:
         Raises:
             AgentError: `budget`, or the model cannot be used at all.
         """
+        return self.deal_alone(judged, tree) or self._edited(judged, tree)
+
+    def deal_alone(self, judged: JudgedThread, tree: Tree) -> Dealt | None:
+        """The same without asking a model; None where one is needed."""
         root = judged.thread.root
         place = paths.check(root.path, tree.special)
         if isinstance(place, Refusal):
             return Dealt(Disposition(Outcome.DECLINED, f"agents do not change {paths.shown(root.path)}"))
         if root.path not in tree:
             return Dealt(Disposition(Outcome.OUTDATED))
-        return self._suggested(judged, tree) or self._edited(judged, tree)
+        return self._suggested(judged, tree)
 
     def _suggested(self, judged: JudgedThread, tree: Tree) -> Dealt | None:
-        """What a suggestion block says, without asking anybody; None where that is not beyond doubt."""
+        """What a suggestion block says; None where that is not beyond doubt."""
         text = tree.read(judged.thread.root.path)
         change = suggested_change(judged.thread, None if isinstance(text, Refusal) else text)
         if isinstance(change, Refusal):
@@ -80,7 +87,7 @@ class ThreadWorker:
         return Dealt(Disposition(Outcome.APPLIED), change)
 
     def _edited(self, judged: JudgedThread, tree: Tree) -> Dealt:
-        editor = Editor(self._model, self._tools.yaml, self._tools.is_secret, self._session.detail)
+        editor = Editor(self._model, self._tools.yaml, self._tools.is_secret, self._sparing_teller())
         assignment = Assignment(
             self._question(judged, tree), _scope(judged), only=judged.thread.root.path, declined=declined
         )
@@ -92,6 +99,16 @@ class ThreadWorker:
         if edited.change is None:
             return Dealt(Disposition(Outcome.FAILED, edited.outcome.value))
         return Dealt(Disposition(Outcome.FIXED), edited.change)
+
+    def _sparing_teller(self) -> Callable[[str], None]:
+        """Tells what happens to a thread, as long as it is short."""
+        left = iter(range(DETAILS_MAX))
+
+        def tell(text: str) -> None:
+            if next(left, None) is not None:
+                self._session.detail(text)
+
+        return tell
 
     def _question(self, judged: JudgedThread, tree: Tree) -> Callable[[Attempt], ChatRequest]:
         root = judged.thread.root

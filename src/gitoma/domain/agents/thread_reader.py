@@ -13,7 +13,7 @@ from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.repos.names import Slug
 from gitoma.domain.repos.state import Phase, RepoState
 
-THREADS_SHOWN = 100
+THREADS_SHOWN = 50
 """How many threads are listed: the server keeps the last 500 lines of a job, and what is done must be among them."""
 
 _SAID_MAX = 160  # characters of a comment that are shown
@@ -55,15 +55,24 @@ class ThreadReader:
         return self._tools.host.viewer()
 
 
-def show(threads: Sequence[JudgedThread], progress: Progress) -> None:
-    """List the threads: those to be acted upon first."""
+def show(threads: Sequence[JudgedThread], progress: Progress, *, settled: bool = True) -> None:
+    """List the threads: those to be acted upon first.
+
+    Args:
+        threads: The threads.
+        progress: Is told.
+        settled: List the others, too; else they are only counted.
+    """
     waiting = review.actionable(threads)
     progress.emit(Step(Phase.REVIEWING.value, f"{counted(threads, 'thread')}, {len(waiting)} to be acted upon"))
     others = [judged for judged in threads if judged.disposition is not None]
-    for judged in [*waiting, *others][:THREADS_SHOWN]:
+    ordered = [*waiting, *others]
+    listed = min(THREADS_SHOWN, len(ordered) if settled else len(waiting))
+    for judged in ordered[:listed]:
         progress.emit(Detail(_line(judged)))
-    if len(threads) > THREADS_SHOWN:
-        progress.emit(Detail(f"… {len(threads) - THREADS_SHOWN} more threads"))
+    if ordered[listed:]:
+        kinds = ", ".join(f"{count} {word}" for word, count in counts(ordered[listed:]).items())
+        progress.emit(Detail(f"{counted(ordered[listed:], 'thread')} not listed: {kinds}"))
 
 
 def _line(judged: JudgedThread) -> str:
