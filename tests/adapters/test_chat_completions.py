@@ -345,6 +345,24 @@ def test_a_model_that_has_gone_is_missing_with_those_that_are_there(make: Make, 
     assert "critic" in str(error)
 
 
+@pytest.mark.parametrize(
+    ("critic", "role", "variable"),
+    [
+        ("critic", Role.CRITIC, "CRITIC_MODEL"),
+        ("critic", Role.WORKER, "LM_STUDIO_MODEL"),
+        (None, Role.CRITIC, "LM_STUDIO_MODEL"),
+    ],
+)
+def test_a_model_that_has_gone_is_named_with_the_variable_that_it_comes_from(
+    make: Make, server: Server, critic: str | None, role: Role, variable: str
+) -> None:
+    server.answers = [refused(404, "no such model")]
+
+    error = failure(lambda: make(critic=critic).complete(question(role)))
+    assert f"({variable})" in str(error)
+    assert variable in error.hint
+
+
 def test_what_may_pass_is_tried_again_after_1_4_and_10_seconds(make: Make, server: Server, heard: Heard) -> None:
     server.answers = [refused(503, "loading"), refused(502), Answer(b"", 0), said("at last")]
 
@@ -453,6 +471,27 @@ def test_a_model_that_only_reasoned_is_told_from_one_that_said_nothing(make: Mak
     error = failure(lambda: make().complete(question()))
     assert error.code is Code.MODEL_EMPTY
     assert "reasons less" in error.hint
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "tokens"),
+    [
+        (said("x" * 70_000), Code.MODEL_RUNAWAY, 20_000),
+        (events(*[piece("the same again\n" * 10)] * 20), Code.MODEL_RUNAWAY, 515),
+        (events(piece("y" * 35), done=False), Code.MODEL_UNAVAILABLE, 10),
+        (said("", "length", reasoning="z" * 35), Code.MODEL_EMPTY, 10),
+        (said("", "length", reasoning="z" * 35, usage={"completion_tokens": 12}), Code.MODEL_EMPTY, 12),
+        (said(""), Code.MODEL_EMPTY, 0),
+        (refused(400, "context"), Code.MODEL_EMPTY, 0),
+    ],
+)
+def test_an_answer_that_is_of_no_use_says_what_it_cost(
+    make: Make, server: Server, answer: Answer, code: Code, tokens: int
+) -> None:
+    server.answers = [answer]
+
+    error = failure(lambda: make().complete(question()))
+    assert (error.code, error.spent_tokens) == (code, tokens)
 
 
 def test_no_question_is_asked_when_the_time_is_over(make: Make, server: Server) -> None:

@@ -13,6 +13,7 @@ from gitoma.adapters.chat_completions.address import Address, require_private
 from gitoma.adapters.chat_completions.answers import AnswerReader, Said
 from gitoma.adapters.chat_completions.patience import Limits, Patience
 from gitoma.domain.agents.errors import AgentError, Code
+from gitoma.domain.agents.language_model import CHARACTERS_PER_TOKEN
 from gitoma.domain.clock import Clock
 
 if TYPE_CHECKING:
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 RETRY_PAUSES_S = (1.0, 4.0, 10.0)
 """Before each further try: a server that is restarted, or that loads a model, is back by then, or not soon."""
-
-CHARACTERS_PER_TOKEN = 3.5
-"""Of English and of program text, with the usual tokenizers; good enough to say how long something is."""
 
 _LIST_WITHIN_S = 10.0
 _LIST_MAX_BYTES = 4 * 1024 * 1024
@@ -168,6 +166,14 @@ def tokens_of(characters: int) -> int:
 def _read(answer: Answer, patience: Patience) -> Said:
     media_type = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
     reader = AnswerReader(streamed=media_type == "text/event-stream")
+    try:
+        return _read_by(reader, answer, patience)
+    except AgentError as error:
+        error.spent_tokens = tokens_of(reader.characters)
+        raise
+
+
+def _read_by(reader: AnswerReader, answer: Answer, patience: Patience) -> Said:
     try:
         for chunk in answer.chunks:
             reader.feed(chunk)

@@ -157,12 +157,13 @@ def out_of_time() -> AgentError:
     )
 
 
-def empty(*, reasoned: bool) -> AgentError:
+def empty(*, reasoned: bool, spent_tokens: int) -> AgentError:
     """The error for an answer without text."""
     if reasoned:
         return AgentError(
             Code.MODEL_EMPTY,
             "the model reasoned and did not come to an answer",
             hint="choose a model that reasons less, or let it answer longer (LM_STUDIO_MAX_TOKENS)",
+            spent_tokens=spent_tokens,
         )
-    return AgentError(Code.MODEL_EMPTY, "the model answered nothing", hint=_CONTEXT_HINT)
+    return AgentError(Code.MODEL_EMPTY, "the model answered nothing", hint=_CONTEXT_HINT, spent_tokens=spent_tokens)

@@ -122,14 +122,15 @@ class ChatCompletionsModel(LanguageModel):
             self._reasoners.add(model)
         from_reasoning = not said.text.strip() and request.schema is not None
         text = said.reasoning if from_reasoning else said.text
+        tokens = said.tokens or tokens_of(len(said.text) + len(said.reasoning))
         if not text.strip():
-            raise failures.empty(reasoned=reasoned)
+            raise failures.empty(reasoned=reasoned, spent_tokens=tokens)
         return ChatReply(
             text=text,
             finish=said.finish,
             from_reasoning=from_reasoning,
             reasoned=reasoned,
-            completion_tokens=said.tokens or tokens_of(len(said.text) + len(said.reasoning)),
+            completion_tokens=tokens,
             model=model,
             elapsed_s=self._clock.now().monotonic - start,
         )
@@ -139,13 +140,13 @@ class ChatCompletionsModel(LanguageModel):
             return self._client.ask(self._question(request, model))
         except failures.Refused as refusal:
             if request.schema is None or not self._takes_schemas or not failures.names_schemas(refusal.text):
-                raise self._error(refusal, model) from None
+                raise self._error(refusal, model, request.role) from None
         self._takes_schemas = False
         self._notice("the model server takes no response_format: going on without")
         try:
             return self._client.ask(self._question(request, model))
         except failures.Refused as refusal:
-            raise self._error(refusal, model) from None
+            raise self._error(refusal, model, request.role) from None
 
     def _question(self, request: ChatRequest, model: str) -> bytes:
         system, user = request.system, request.user
@@ -164,12 +165,17 @@ class ChatCompletionsModel(LanguageModel):
             question["response_format"] = {"type": "json_schema", "json_schema": wanted}
         return msgspec.json.encode(question)
 
-    def _error(self, refusal: failures.Refused, model: str) -> AgentError:
+    def _error(self, refusal: failures.Refused, model: str, role: Role) -> AgentError:
         if refusal.status == 404:
-            return failures.missing(model, "LM_STUDIO_MODEL", self._listed())
+            return failures.missing(model, self._variable(role), self._listed())
         if refusal.status == 200:
             return failures.complaint("the model server sent an error", refusal.text, self._redact)
         return failures.of_status(refusal.status, refusal.text, self._redact)
+
+    def _variable(self, role: Role) -> str:
+        """Where the operator wrote which model answers."""
+        _, critic = self._wanted
+        return "CRITIC_MODEL" if critic and role is Role.CRITIC else "LM_STUDIO_MODEL"
 
     def _listed(self) -> tuple[str, ...]:
         status, body = self._client.get(f"{self._client.address.path}/models")

@@ -58,6 +58,7 @@ class AgentError(GitomaError):
         hint: One line: what to do about it, or "".
         details: Lines that git printed about it, oldest first. No credentials.
         reached: What was reached before, for the result: a branch, a pull request, counts.
+        spent_tokens: How many tokens a model had answered by then: an answer of no use costs as much as another.
     """
 
     def __init__(
@@ -68,9 +69,11 @@ class AgentError(GitomaError):
         hint: str = "",
         details: tuple[str, ...] = (),
         reached: Mapping[str, object] | None = None,
+        spent_tokens: int = 0,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.hint = hint
         self.details = details
         self.reached: Mapping[str, object] = dict(reached or {})
+        self.spent_tokens = spent_tokens

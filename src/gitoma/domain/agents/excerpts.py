@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from gitoma.domain.agents.changes import Refusal
+from gitoma.domain.agents.language_model import CHARACTERS_PER_TOKEN
 from gitoma.domain.agents.tree import Tree
-
-CHARACTERS_PER_TOKEN = 3.5
-"""How much text a token is, on the safe side: code and English have three and a half to four characters."""
 
 WHOLE_MAX_LINES = 200
 HEAD_LINES = 30

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Protocol
 
+CHARACTERS_PER_TOKEN = 3.5
+"""How much text a token is, on the safe side: code and English have three and a half to four characters."""
+
 LEAST_CONTEXT = 2048
 """The smallest context that questions are made for, in tokens: in a smaller one there is no room for an answer."""
 
@@ -109,5 +112,5 @@ class LanguageModel(Protocol):
         Raises:
             AgentError: `model_unavailable`, `model_missing`, `config`; `model_empty` for an answer without text, or a
                 question that is too long for the model; `model_runaway` for an answer without end; `budget` where the
-                time for the work was over first.
+                time for the work was over first. Those that come of an answer say how many tokens were spent on it.
         """
