@@ -70,6 +70,20 @@ def test_what_a_run_keeps_survives_its_document() -> None:
     assert run_state.job_id(state) == "j1"
 
 
+def test_a_new_run_forgets_all_but_what_fix_ci_goes_by() -> None:
+    before = unfinished(kept={"run_id": "r0", "threads": {}, "ci_fixes": {"31:ab": "s1"}, "ci_pulls": {"a b": 7}})
+    state = begun(REPO, OURS, run_id="r1", base="main", base_sha="b1", job_id=None, now=NOW, before=before)
+
+    assert state.kept == {
+        "run_id": "r1",
+        "base": "main",
+        "base_sha": "b1",
+        "ci_fixes": {"31:ab": "s1"},
+        "ci_pulls": {"a b": 7},
+    }
+    assert state.task_plan is None
+
+
 OWN_FIELDS = st.sampled_from(["run_id", "base", "base_sha", "job_id", "threads"])
 
 

@@ -137,9 +137,15 @@ class _Run:
                 return self._begun(run_id, start.branch, base_sha, now), False
 
     def _begun(self, run_id: str, branch: Branch, base_sha: str, now: datetime) -> RepoState:
-        base, job_id = self._base.name, self._tools.job_id
         return run_state.begun(
-            self._request.repo, branch, run_id=run_id, base=base, base_sha=base_sha, job_id=job_id, now=now
+            self._request.repo,
+            branch,
+            run_id=run_id,
+            base=self._base.name,
+            base_sha=base_sha,
+            job_id=self._tools.job_id,
+            now=now,
+            before=self._before,
         )
 
     @contextmanager

@@ -15,8 +15,9 @@ must be readable. A run that was killed between its last push and its pull reque
 to do: resuming it opens the pull request.
 
 Beyond the fields that every reader of a state knows, a run keeps `run_id`, `base`, `base_sha` and `job_id`; a review
-`threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes` (commits, by the CI run that
-they mend). They are in `RepoState.kept`, and whatever is in their place, reading them never fails.
+`threads` and `pushing` (threads whose commits may not have arrived yet); fix-ci `ci_fixes` (commits, by the CI run and
+the failure that they mend) and `ci_pulls` (numbers of pull requests, by the branches that they join), which outlive a
+new run. They are in `RepoState.kept`, and whatever is in their place, reading them never fails.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ _NEXT: Mapping[Phase, frozenset[Phase]] = MappingProxyType(
         Phase.DONE: frozenset(),
     }
 )
+_OUTLIVES = frozenset({"ci_fixes", "ci_pulls"})
 _UNFINISHED = (Phase.ANALYZING, Phase.PLANNING, Phase.WORKING)
 _OF_A_RUN = ("run_id", "base", "base_sha")
 
@@ -99,9 +101,17 @@ def _stamp(now: datetime) -> str:
 
 
 def begun(
-    repo: RepoUrl, branch: Branch, *, run_id: str, base: str, base_sha: str, job_id: str | None, now: datetime
+    repo: RepoUrl,
+    branch: Branch,
+    *,
+    run_id: str,
+    base: str,
+    base_sha: str,
+    job_id: str | None,
+    now: datetime,
+    before: RepoState | None = None,
 ) -> RepoState:
-    """The first state of a new run, in place of whatever there was.
+    """The first state of a new run, in place of whatever there was but for what fix-ci goes by.
 
     Args:
         repo: The repository.
@@ -111,8 +121,12 @@ def begun(
         base_sha: Where that points to.
         job_id: The job that it is; None on a command line.
         now: The present moment, aware.
+        before: What there was.
     """
-    kept: dict[str, Json] = {"run_id": run_id, "base": base, "base_sha": base_sha}
+    kept: dict[str, Json] = {
+        name: value for name, value in (before.kept if before else {}).items() if name in _OUTLIVES
+    }
+    kept |= {"run_id": run_id, "base": base, "base_sha": base_sha}
     if job_id is not None:
         kept["job_id"] = job_id
     return RepoState(
