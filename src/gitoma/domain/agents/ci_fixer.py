@@ -39,7 +39,6 @@ class CiFixer:
         self._session = session
         self._transcript: list[str] = []
         self._editor = Editor(model, tools.yaml, tools.is_secret, self._tell)
-        self.tried = False
 
     def fix(self, shared: SharedFailure, tree: Tree) -> ChangeSet | None:
         """The change that mends a failure; None if none was found.
@@ -47,7 +46,6 @@ class CiFixer:
         Raises:
             AgentError: `budget`, or the model cannot be used at all.
         """
-        self.tried = True
         failure = shared.failure
         self._transcript += [f"# {shared.jobs[0].name}", "", failure.excerpt, ""]
         files = frozenset(failure.files)

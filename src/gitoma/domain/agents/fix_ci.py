@@ -15,6 +15,7 @@ from gitoma.domain.agents import run_state
 from gitoma.domain.agents.ci_delivery import Delivery
 from gitoma.domain.agents.ci_failures import FailureReader, Runs, names
 from gitoma.domain.agents.ci_fixer import CiFixer
+from gitoma.domain.agents.ci_outcome import Outcome
 from gitoma.domain.agents.ci_record import Record
 from gitoma.domain.agents.cilog import SharedFailure
 from gitoma.domain.agents.code_host import HostedRepo, PullRequest
@@ -127,10 +128,8 @@ class _Fix:
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
         self._fixer = CiFixer(self._model, facts, tools, session)
         self._record = Record(session)
-        self._fixed: list[SharedFailure] = []
-        self._left = [f"{run.workflow}: it does not start; agents do not edit workflows" for run in runs.unstarted]
-        self._pushed: Branch | None = None
-        self._pull: PullRequest | None = None
+        unstarted = "it does not start; agents do not edit workflows"
+        self._outcome = Outcome([f"{run.workflow}: {unstarted}" for run in runs.unstarted])
 
     def show(self) -> Mapping[str, object]:
         """Mend nothing, and show how it would be done; returns what it came to."""
@@ -144,13 +143,13 @@ class _Fix:
         lines: list[str] = []
         head = checkout.head.sha if checkout.head else ""
         found = FailureReader(self._hosted.slug, head, self._tools, self._session).read(self._runs.failed, checkout)
-        self._left += found.left
+        self._outcome.left += found.left
         for shared in found.mendable:
             change = self._fixer.fix(shared, tree)
             if change is None:
-                self._leave(shared)
+                self._outcome.leave(shared)
             else:
-                self._fixed.append(shared)
+                self._outcome.fixed.append(shared)
                 tree = tree.with_change(change)
                 lines += change.diff()
         return lines
@@ -191,8 +190,8 @@ class _Fix:
         pull = self._pull_request(number) if number is not None else None
         if pull is None or pull.is_open or pull.is_merged or pull.head_branch != own.name:
             return
-        self._pull = pull
-        self._left += [f"{run.workflow}: its fix was rejected in #{pull.number}" for run in self._runs.failed]
+        self._outcome.pull = pull
+        self._outcome.left += [f"{run.workflow}: its fix was rejected in #{pull.number}" for run in self._runs.failed]
         raise AgentError(
             Code.NEEDS_HUMAN,
             f"#{pull.number} proposed a fix of this commit, and was closed without being merged",
@@ -216,7 +215,7 @@ class _Fix:
             lambda shared: self._record.fix_of(shared, delivery.copy),
         )
         found = reader.read(self._runs.failed, delivery.copy)
-        self._left += found.left
+        self._outcome.left += found.left
         mended = [shared for shared, _ in found.mended]
         for shared, sha in found.mended:
             self._session.say(f"{names(shared)}: {sha[:7]} on {delivery.target} mends it; CI has not ended on it yet")
@@ -231,34 +230,24 @@ class _Fix:
     def _mend_one(self, shared: SharedFailure, delivery: Delivery) -> None:
         change = self._fixer.fix(shared, Tree(delivery.copy))
         if change is None:
-            self._leave(shared)
+            self._outcome.leave(shared)
             return
         job = shared.jobs[0]
         sha = delivery.copy.commit(change, fix_message(job.name, job.run_id))
         self._record.keep_fix(shared, sha)
         delivery.push(sha)
-        self._fixed.append(shared)
-        self._pushed = delivery.target
+        self._outcome.fixed.append(shared)
+        self._outcome.pushed = delivery.target
 
     def _propose(self, delivery: Delivery, before: Sequence[SharedFailure]) -> None:
-        self._pull = delivery.propose([job.name for shared in (*before, *self._fixed) for job in shared.jobs])
-        if self._pull is not None:
-            self._record.keep_pull(delivery.own, self._request.branch, self._pull.number)
-
-    def _leave(self, shared: SharedFailure) -> None:
-        self._left.append(f"{names(shared)}: no fix was found")
+        pull = delivery.propose(self._outcome.jobs(before))
+        if pull is not None:
+            self._outcome.pull = pull
+            self._record.keep_pull(delivery.own, self._request.branch, pull.number)
 
     def _reached(self) -> dict[str, object]:
-        return {
-            "repo": str(self._hosted.slug),
-            "branch": self._request.branch.name,
-            "pushed": self._pushed.name if self._pushed else None,
-            "pr": self._pull.number if self._pull else None,
-            "url": self._pull.url if self._pull else None,
-            "fixed": len(self._fixed),
-            "failed": len(self._left),
-            **self._model.budget.spent,
-        }
+        about = {"repo": str(self._hosted.slug), "branch": self._request.branch.name}
+        return {**about, **self._outcome.fields, **self._model.budget.spent}
 
     def _keep_transcript(self) -> None:
         place = self._fixer.keep_transcript()
@@ -266,19 +255,9 @@ class _Fix:
             self._session.detail(f"what was tried is in {place}")
 
     def _concluded(self) -> Mapping[str, object]:
-        for reason in self._left:
-            self._session.error(reason)
-            self._session.say(f"not mended: {reason}")
         mended = "would be mended" if self._request.dry_run else "mended; CI says whether it holds"
-        total = len(self._fixed) + len(self._left)
-        if self._fixed:
-            self._session.say(f"{len(self._fixed)} of {total} failures {mended}")
-        if not self._left:
-            return self._reached()
-        code = Code.PARTIAL if self._fixed else Code.NO_FIX if self._fixer.tried else Code.NEEDS_HUMAN
-        raise AgentError(
-            code,
-            f"{len(self._left)} of {total} failures not mended",
-            hint="the lines above say why",
-            reached=self._reached(),
-        )
+        self._outcome.tell(self._session, mended)
+        error = self._outcome.error(self._reached())
+        if error is not None:
+            raise error
+        return self._reached()
