@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gitoma.app.settings import VARIABLES, Settings, load
+from gitoma.app.settings import VARIABLES, Settings, load, without_credentials
 from gitoma.domain.errors import InvalidSetting
 
 NAMES = ["GITOMA_HOME", *(variable.name for variable in VARIABLES)]
@@ -241,6 +241,27 @@ def test_secrets_are_in_no_repr() -> None:
     assert "hunter2" not in str(found)
 
 
+@pytest.mark.parametrize("name", URLS)
+@pytest.mark.parametrize(
+    ("written", "secrets"),
+    [
+        ("https://me:pass%2Fword@host/v1", ("pass%2Fword", "pass/word")),
+        ("https://me:password@host/v1", ("password",)),
+        ("https://a-token@host/v1", ("a-token",)),
+        ("https://host/v1", ()),
+    ],
+)
+def test_what_is_secret_of_a_url_is_one_of_the_secrets(name: str, written: str, secrets: tuple[str, ...]) -> None:
+    without = load({}).secrets
+
+    assert load({name: written}).secrets == (*without, *secrets)
+
+
+@pytest.mark.parametrize("name", [*SECRETS, *URLS])
+def test_programs_inherit_nothing_that_holds_credentials(name: str) -> None:
+    assert without_credentials({name: "https://me:hunter2@host", "PATH": "/bin"}) == {"PATH": "/bin"}
+
+
 # Hosts, origins, URLs
 
 
@@ -336,6 +357,9 @@ def test_a_base_url_loses_its_last_slash_only(name: str) -> None:
             "http://h#f",
             "http://h\n/v1",
             "http://ä",
+            "http://a..b",
+            "http://.a",
+            f"http://{'a' * 64}",
         ),
     ],
 )

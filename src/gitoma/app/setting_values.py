@@ -12,7 +12,7 @@ import re
 import shlex
 from collections.abc import Callable
 from typing import Any, TypeAlias
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 Reader: TypeAlias = Callable[[object], Any]
 
@@ -174,9 +174,21 @@ def base_url(raw: object) -> str | None:
     if not value:
         return None
     url = _split(value) if all("!" <= c <= "~" for c in value) else None
-    if url is None or url.scheme not in ("http", "https") or not url.hostname or "?" in value or "#" in value:
+    if url is None or url.scheme not in ("http", "https") or not _is_host(url.hostname) or "?" in value or "#" in value:
         raise Refused(takes)
     return value.rstrip("/")
+
+
+def url_secrets(url: str) -> tuple[str, ...]:
+    """What is secret of a URL, as written and as meant: the password, or a name that stands without one."""
+    parts = urlsplit(url)
+    secret = parts.password or parts.username or ""
+    return tuple(dict.fromkeys(each for each in (secret, unquote(secret)) if each))
+
+
+def _is_host(name: str | None) -> bool:
+    """Whether a resolver can be asked for it: for other names Python's raises what nobody expects."""
+    return bool(name) and all(0 < len(label) < 64 for label in (name or "").removesuffix(".").split("."))
 
 
 def _split(url: str) -> SplitResult | None:

@@ -20,6 +20,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
@@ -121,7 +122,8 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must be in no output and in no log."""
-        known = (self.api_token, self.github_token, self.lm_studio_api_key)
+        urls = (values.url_secrets(url) for url in (self.github_api_url, self.lm_studio_base_url))
+        known = (self.api_token, self.github_token, self.lm_studio_api_key, *chain.from_iterable(urls))
         return tuple(secret for secret in known if secret)
 
     @property
@@ -209,8 +211,11 @@ def load(environ: Mapping[str, str]) -> Settings:
 
 
 def without_credentials(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables but for our credentials: for programs, which are told what they need in other ways."""
-    ours = {variable.name for variable in VARIABLES if variable.secret}
+    """The environment variables but for our credentials: for programs, which are told what they need in other ways.
+
+    A base URL may hold some, too.
+    """
+    ours = {variable.name for variable in VARIABLES if variable.secret or variable.read is values.base_url}
     return {name: value for name, value in environ.items() if name not in ours}
 
 
