@@ -323,3 +323,20 @@ def test_what_the_host_said_is_shown_without_credentials() -> None:
     error = failures.of_push("a/b", ended, 120, lambda line: line.replace("secret", "***"))
 
     assert error.details == ("remote: GH006 https://user:***@host",)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Remote branch {} not found",
+        "permission to {} denied",
+        "refusing to allow {} workflow",
+        "repository {}not found",
+    ],
+)
+def test_words_that_stand_far_apart_are_no_sentence(words: str) -> None:
+    """To look for the end of one to the end of the text, from each of its beginnings, takes the square of the time."""
+    near, far = (Completed(128, b"", False, words.format("x" * length)) for length in (200, 2000))
+
+    assert failures.of_push("acme/widget", near, 1, str).code is not Code.GIT_FAILED
+    assert failures.of_push("acme/widget", far, 1, str).code is Code.GIT_FAILED

@@ -78,12 +78,12 @@ class ChatCompletionsServer(ModelServer):
     async def _read(self, client: httpx.AsyncClient, path: str) -> tuple[int, bytes]:
         headers = {"Authorization": f"Bearer {self._api_key}"}
         async with client.stream("GET", self._base_url + path, headers=headers) as response:
-            body = b""
+            body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
                 if len(body) > _MAX_ANSWER_BYTES:
                     raise ModelServerUnavailable("What answers there is no model server.")
-            return response.status_code, body
+            return response.status_code, bytes(body)
 
 
 def _look_at(asked: asyncio.Task[Sequence[str]]) -> None:

@@ -17,10 +17,11 @@ _NETWORK_HINT = "check the connection and the proxy, and try again"
 
 _Signs: TypeAlias = tuple[tuple[re.Pattern[str], Code, str, str], ...]
 
+# The host has a say in what git prints, so no sign looks farther for its end than a name is long.
 # In this order: git ends most failures with a general line, behind the one that says what it was.
 _SIGNS: _Signs = (
     (
-        re.compile(r"Remote branch .* not found"),
+        re.compile(r"Remote branch .{0,300} not found"),
         Code.NOT_FOUND,
         "{repo} has no such branch",
         "name a branch that it has",
@@ -32,13 +33,15 @@ _SIGNS: _Signs = (
         "check the address; for a private repository set GITHUB_TOKEN to a token that may read it",
     ),
     (
-        re.compile(r"repository .*not found|returned error: 404|does not appear to be a git repository|does not exist"),
+        re.compile(
+            r"repository .{0,300}not found|returned error: 404|does not appear to be a git repository|does not exist"
+        ),
         Code.NOT_FOUND,
         "{repo} was not found",
         "check the address; for a private repository set GITHUB_TOKEN",
     ),
     (
-        re.compile(r"returned error: 403|access denied|permission to .* denied", re.I),
+        re.compile(r"returned error: 403|access denied|permission to .{0,300} denied", re.I),
         Code.FORBIDDEN,
         "access to {repo} was refused",
         "the token in GITHUB_TOKEN needs the right to read its contents",
@@ -56,13 +59,13 @@ _SIGNS: _Signs = (
         "use its new address",
     ),
     (
-        re.compile(r"transport '.*' not allowed"),
+        re.compile(r"transport '.{0,300}' not allowed"),
         Code.GIT_FAILED,
         "the address leads to a transport that is not allowed",
         "check the url.<base>.insteadOf settings that git inherits",
     ),
     (
-        re.compile(r"file too large|died of signal 25|exceeded .* size", re.I),
+        re.compile(r"file too large|died of signal 25|exceeded .{0,300} size", re.I),
         Code.TOO_LARGE,
         "{repo} is too large",
         "",
@@ -115,7 +118,7 @@ _PUSH_SIGNS: _Signs = (
         "try again later",
     ),
     (
-        re.compile(r"refusing to allow .* workflow", re.I),
+        re.compile(r"refusing to allow .{0,300} workflow", re.I),
         Code.FORBIDDEN,
         "the token may not change workflows of {repo}",
         "",
@@ -133,7 +136,7 @@ _PUSH_SIGNS: _Signs = (
         "set GITHUB_TOKEN to a token that is valid",
     ),
     (
-        re.compile(r"returned error: 403|access denied|permission to .* denied|read-only", re.I),
+        re.compile(r"returned error: 403|access denied|permission to .{0,300} denied|read-only", re.I),
         Code.FORBIDDEN,
         "to push to {repo} was refused",
         "the token in GITHUB_TOKEN needs the right to write its contents",

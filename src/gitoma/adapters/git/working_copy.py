@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +106,7 @@ class GitWorkingCopy(GitCheckout, WorkingCopy):
         gone = {file.path for file in change.files if file.new is None}
         made = {file.path for file in change.files if file.new is not None}
         paths = (self._listed().keys() - gone) | made
-        folders = {folder for path in paths for folder in _folders(path)}
-        if clash := sorted(path for path in made if path in folders or paths & set(_folders(path))):
+        if clash := clashing(paths, made):
             raise _refused(f"{clash[0]!r} is in the way of another path")
 
     def _check_old(self, file: FileChange) -> None:
@@ -166,6 +166,21 @@ def opened_for_writing(folder: Path, variables: Mapping[str, str], remote: Remot
     """
     with process.started(("cat-file", "--batch"), folder=folder, variables=variables, stdin=subprocess.PIPE) as batch:
         yield GitWorkingCopy(folder, variables, batch, remote)
+
+
+def clashing(paths: Set[str], made: Set[str]) -> list[str]:
+    """Those of `made` that are a folder of one of `paths`, or in a folder that is one of them.
+
+    Of the paths, whose number and depth are anybody's choice, no folders are listed: those of a few thousand deep ones
+    fill the memory.
+    """
+    rising = sorted(paths)
+
+    def is_folder(path: str) -> bool:
+        first = bisect_left(rising, f"{path}/")  # what begins with it stands together, from here on
+        return first < len(rising) and rising[first].startswith(f"{path}/")
+
+    return sorted(path for path in made if is_folder(path) or not paths.isdisjoint(_folders(path)))
 
 
 def _folders(path: str) -> list[str]:
