@@ -99,8 +99,7 @@ def examine(
         AgentError: The files cannot be had.
     """
     reads = _CappedReads(checkout, clock)
-    committed = checkout.head.time if checkout.head else None
-    snapshot = Snapshot(checkout.entries(), reads.read, yaml, committed, clock.now().wall)
+    snapshot = _snapshot(checkout, reads, yaml, clock)
     results = []
     for check in CHECKS:
         reads.begin()
@@ -108,6 +107,21 @@ def examine(
         each(result)
         results.append(result)
     return Report(tuple(results))
+
+
+def examine_for(name: str, checkout: Checkout, yaml: YamlReader, clock: Clock) -> CheckResult:
+    """Run the check of this name alone.
+
+    Raises:
+        AgentError: The files cannot be had.
+    """
+    check = next(check for check in CHECKS if check.name == name)
+    return _judge(check, _snapshot(checkout, _CappedReads(checkout, clock), yaml, clock))
+
+
+def _snapshot(checkout: Checkout, reads: _CappedReads, yaml: YamlReader, clock: Clock) -> Snapshot:
+    committed = checkout.head.time if checkout.head else None
+    return Snapshot(checkout.entries(), reads.read, yaml, committed, clock.now().wall)
 
 
 def _judge(check: Check, snapshot: Snapshot) -> CheckResult:

@@ -53,6 +53,7 @@ class Assignment:
         critique: Asks whether a change is right; None: what passes the gates is.
         only: The file that is meant where an answer names none.
         declined: Reads an answer that says, with a reason, that nothing is to be changed; None where that is no answer.
+        also: Why a change that passed the gates is not what was asked for; empty if it is.
     """
 
     question: Callable[[Attempt], ChatRequest]
@@ -60,6 +61,7 @@ class Assignment:
     critique: Callable[[ChangeSet], ChatRequest] | None = None
     only: str | None = None
     declined: Callable[[str], str | None] = field(default=lambda _: None)
+    also: Callable[[ChangeSet], tuple[Refusal, ...]] = field(default=lambda _: ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,8 @@ class _Round:
         change = edits.change_of(reply, self._tree, only=self._assignment.only, deletable=scope.deletable)
         if not isinstance(change, ChangeSet):
             return change
-        return gates.check(change, self._tree, scope, self._editor.yaml, self._editor.is_secret) or change
+        refusals = gates.check(change, self._tree, scope, self._editor.yaml, self._editor.is_secret)
+        return refusals or self._assignment.also(change) or change
 
     def _ask_critic(self, change: ChangeSet) -> Event:
         assert self._assignment.critique is not None

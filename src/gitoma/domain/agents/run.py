@@ -17,6 +17,8 @@ from gitoma.domain.agents.analyze import examine, metric_report, shown
 from gitoma.domain.agents.code_host import HostedRepo
 from gitoma.domain.agents.commits import commit_message
 from gitoma.domain.agents.errors import AgentError, Code
+from gitoma.domain.agents.health.catalogue import FRESH_COMMITS
+from gitoma.domain.agents.health.score import Report
 from gitoma.domain.agents.language_model import ModelFacts
 from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.plan import Plan, Status, Subtask
@@ -67,15 +69,45 @@ def run(request: RunRequest, tools: Toolbox) -> Mapping[str, object]:
     facts = tools.model.facts()
     request = replace(request, repo=hosted.url)
     with tools.states.hold(hosted.slug, wait=tools.waits) as held:
+        before = held.load()
+        if before is not None and _is_still_open(before, request, tools):
+            return reached(before)
         tools.budget.begin()
-        return _Run(request, tools, hosted, facts, held).work()
+        return _Run(request, tools, hosted, facts, held, before).work()
+
+
+def _is_still_open(state: RepoState, request: RunRequest, tools: Toolbox) -> bool:
+    """Whether the last run's pull request is open, which another one would only repeat; says so if it is.
+
+    Whoever wants another one all the same asks for a fresh run, or for another branch.
+    """
+    if state.phase not in (Phase.PR_OPEN, Phase.REVIEWING) or state.pr_number is None:
+        return False
+    if request.fresh or request.resume or request.branch not in (None, run_state.branch_of(state)):
+        return False
+    try:
+        pull = tools.host.pull(state.slug, state.pr_number)
+    except AgentError as error:
+        if error.code is not Code.NOT_FOUND:
+            raise
+        return False
+    if pull.is_open:
+        text = f"{pull.url} is still open: merge or close it first, or start anew with --fresh"
+        tools.progress.emit(Step(Phase.PR_OPEN.value, text))
+    return pull.is_open
 
 
 class _Run:
     """One run, from the lock to the pull request."""
 
     def __init__(
-        self, request: RunRequest, tools: Toolbox, hosted: HostedRepo, facts: ModelFacts, held: HeldState
+        self,
+        request: RunRequest,
+        tools: Toolbox,
+        hosted: HostedRepo,
+        facts: ModelFacts,
+        held: HeldState,
+        before: RepoState | None,
     ) -> None:
         self._request = request
         self._tools = tools
@@ -83,7 +115,7 @@ class _Run:
         self._facts = facts
         self._held = held
         self._model = MeteredModel(tools.model, tools.budget, tools.mask)
-        self._before = held.load()
+        self._before = before
         named = request.base or (run_state.base_of(self._before) if request.resume and self._before else None)
         self._base = named or _default_branch(hosted)
         # The default branch is not named: a repository without commits has none, and git would say no more than that.
@@ -93,6 +125,12 @@ class _Run:
         with self._tools.vcs.working_copy(self._request.repo, self._cloned) as base:
             if base.head is None:
                 raise AgentError(Code.NOT_FOUND, f"{self._hosted.slug} has no commits yet", hint="push a first one")
+            if base.remote_sha(self._base) is None:  # git takes a tag of that name as well
+                raise AgentError(
+                    Code.NOT_FOUND,
+                    f"{self._hosted.slug} has no branch {self._base}",
+                    hint="name one that it has with --base",
+                )
             state, resumed = self._start(base, base.head.sha)
             session = Session(self._held, state, self._tools)
             with session.recorded(), self._copy(base, session, resumed=resumed) as (copy, pushed):
@@ -131,10 +169,23 @@ class _Run:
             case Resume():  # it had done nothing yet that could be gone on with
                 return self._begun(start.run_id, start.branch, base_sha, now), False
             case Fresh():
+                self._check_room(base, start.branch)
                 if start.reason:
                     self._tools.progress.emit(Step(Phase.IDLE.value, f"starting anew: {start.reason}"))
                 run_id = run_state.new_run_id(now, self._tools.token_hex(4))
                 return self._begun(run_id, start.branch, base_sha, now), False
+
+    def _check_room(self, base: WorkingCopy, branch: Branch) -> None:
+        """See that no branch stands where this one needs a folder: git would refuse it when all the work is done."""
+        parts = branch.name.split("/")
+        for end in range(1, len(parts)):
+            above = Branch("/".join(parts[:end]))
+            if base.remote_sha(above) is not None:
+                raise AgentError(
+                    Code.BRANCH_EXISTS,
+                    f"there is a branch {above}, so git takes none that begins with {above}/",
+                    hint="name one that does not, with --branch",
+                )
 
     def _begun(self, run_id: str, branch: Branch, base_sha: str, now: datetime) -> RepoState:
         return run_state.begun(
@@ -244,7 +295,7 @@ class _Run:
 
     def _open_pull(self, session: Session, copy: WorkingCopy, plan: Plan) -> None:
         session.step("opening the pull request")
-        after = examine(copy, self._tools.yaml, self._tools.clock)
+        after = _as_old(examine(copy, self._tools.yaml, self._tools.clock), session.state)
         before = _score(session.state)
         run_id = run_state.run_id(session.state) or ""
         new = pull_request(plan, before, after, run_id, head=_branch(session).name, base=self._base.name)
@@ -290,6 +341,15 @@ def reached(state: RepoState) -> Mapping[str, object]:
         "url": state.pr_url,
         "tasks": counts,
     }
+
+
+def _as_old(report: Report, state: RepoState) -> Report:
+    """The report as if our commits were no newer than those before: that they are fresh is no merit of what they do."""
+    checks = (state.metric_report or {}).get("checks")
+    before = {check.get("name"): check.get("score") for check in checks} if isinstance(checks, list) else {}
+    score = before.get(FRESH_COMMITS)
+    old = score if isinstance(score, (int, float)) else None
+    return Report(tuple(replace(r, score=old) if r.name == FRESH_COMMITS else r for r in report.results))
 
 
 def _score(state: RepoState) -> float | None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from gitoma.domain.agents import prompts
+from gitoma.domain.agents.analyze import examine_for
 from gitoma.domain.agents.background import background
-from gitoma.domain.agents.changes import ChangeSet
+from gitoma.domain.agents.changes import ChangeSet, Refusal
 from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
+from gitoma.domain.agents.health.score import CheckResult
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel, ModelFacts
 from gitoma.domain.agents.plan import Subtask
 from gitoma.domain.agents.prompt_layout import Attempt
@@ -72,7 +75,8 @@ class Worker:
         critique = self._critique(task) if self.critic else None
         only = task.files[0] if len(task.files) == 1 else None
         scope = Scope(frozenset(task.files), text=f"{task.title} {task.instruction}")
-        edited = editor.edit(Assignment(self._question(task, tree), scope, critique, only), tree)
+        assignment = Assignment(self._question(task, tree), scope, critique, only, also=self._check_of(task, tree))
+        edited = editor.edit(assignment, tree)
         if edited.outcome is Outcome.BUDGET and edited.failure is not None:
             raise edited.failure
         # The reason may quote what a model said, and is written down, and shown in a pull request.
@@ -88,9 +92,31 @@ class Worker:
 
         return ask
 
+    def _check_of(self, task: Subtask, tree: Tree) -> Callable[[ChangeSet], tuple[Refusal, ...]]:
+        """The health check that the task is for, as a judge: what does not move it has not done the task."""
+        yaml, clock = self.tools.yaml, self.tools.clock
+
+        @cache
+        def found(change: ChangeSet | None) -> CheckResult:
+            checkout = tree.with_change(change).checkout if change else tree.checkout
+            return examine_for(task.check, checkout, yaml, clock)
+
+        def judge(change: ChangeSet) -> tuple[Refusal, ...]:
+            before, after = found(None), found(change)
+            if (after.score or 0) > (before.score or 0) or (after.score or 0) >= _PERFECT:
+                return ()
+            if after.score == before.score and (after.reason, after.evidence) != (before.reason, before.evidence):
+                return ()  # a step on the way: of many tests that are missing, one is there
+            return (Refusal("no-better", f"The check {task.check} finds the same as before: {after.reason}."),)
+
+        return judge
+
     def _critique(self, task: Subtask) -> Callable[[ChangeSet], ChatRequest]:
         asked = f"{task.title}. {task.instruction}"
         return lambda change: prompts.critic(asked, change, self.facts.context_tokens)
+
+
+_PERFECT = 10
 
 
 def _headline(task: Subtask) -> str:

@@ -44,6 +44,9 @@ _CRITICAL, _HIGH, _MEDIUM, _LOW = Risk.CRITICAL, Risk.HIGH, Risk.MEDIUM, Risk.LO
 _S, _COMMUNITY, _LINTER, _OWN = Standard.SCORECARD, Standard.COMMUNITY, Standard.REPOLINTER, Standard.OWN
 _AGENT, _HUMAN, _RECIPE, _NOBODY = Mender.AGENT, Mender.HUMAN, Mender.RECIPE, Mender.NOBODY
 
+FRESH_COMMITS = "Fresh-Commits"
+"""The check that any commit mends, whatever is in it."""
+
 # fmt: off
 CHECKS: tuple[Check, ...] = (
     _check("Dangerous-Workflow", _CRITICAL, _S, workflow.dangerous_workflow, _HUMAN,
@@ -88,7 +91,7 @@ CHECKS: tuple[Check, ...] = (
            "Revoke the key where it was issued; removing it from the files is not enough."),
     _check("Repo-Hygiene", _LOW, _OWN, hygiene.repo_hygiene, _AGENT,
            "Ignore what builds and editors leave behind, and remove it from the index.", ".gitignore"),
-    _check("Fresh-Commits", _LOW, _OWN, hygiene.fresh_commits, _NOBODY,
+    _check(FRESH_COMMITS, _LOW, _OWN, hygiene.fresh_commits, _NOBODY,
            "Nothing has changed for long; say in the README whether the project is maintained."),
 )
 # fmt: on
