@@ -116,7 +116,6 @@ def test_a_request_takes_no_longer_than_it_may_headers_and_body_together(
     vars(server).update(slow)
 
     assert code_of(lambda: make().repo(ACME)) is Code.NETWORK
-    assert len(server.asked) == 4
 
 
 @pytest.mark.parametrize("slow", SLOW)
@@ -127,7 +126,6 @@ def test_a_log_takes_no_longer_than_it_may(
     vars(server).update(slow)
 
     assert code_of(lambda: make().job_log(ACME, 7)) is Code.NETWORK
-    assert server.asked.count("/blob") == 4
 
 
 @pytest.mark.parametrize("slow", SLOW)
