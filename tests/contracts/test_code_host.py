@@ -11,7 +11,7 @@ from gitoma.adapters.clock import SystemClock
 from gitoma.adapters.github.rest import GitHubRest
 from gitoma.adapters.testing.code_host_checks import CODE_HOST_CHECKS, Make
 from gitoma.adapters.testing.code_hosts import ACME, RENAMED, MemoryCodeHost, world
-from gitoma.domain.agents.code_host import CiRun, CodeHost, HostedRepo, NewPull, PullRequest, ReviewComment
+from gitoma.domain.agents.code_host import CiRun, CodeHost, HostedRepo, NewPull, PullRequest, Remark, ReviewComment
 from gitoma.domain.agents.errors import AgentError
 from gitoma.domain.repos.names import Slug
 from tests.stand_ins.server import Answer, Request, Server, document
@@ -53,6 +53,11 @@ def comment(one: ReviewComment) -> dict[str, object]:
         "body": one.body,
     }
     return shown if one.reply_to is None else shown | {"in_reply_to_id": one.reply_to}
+
+
+def remark(one: Remark, **about: object) -> dict[str, object]:
+    user = None if one.author == "ghost" else {"login": one.author}
+    return {"user": user, "author_association": one.association, "body": one.body, "html_url": one.url, **about}
 
 
 def runs(newest: CiRun) -> list[dict[str, object]]:
@@ -106,6 +111,17 @@ class Rest(Server):
 
     def comments(self, request: Request, slug: str, number: str) -> Answer:
         return self.page(request, [comment(one) for one in self.host.review_comments(named(slug), int(number))])
+
+    def reviews(self, request: Request, slug: str, number: str) -> Answer:
+        said = [one for one in self.host.remarks(named(slug), int(number)) if "pullrequestreview" in one.url]
+        shown = [remark(one, state="COMMENTED") for one in said]
+        silent = [{**one, "body": "", "state": "APPROVED"} for one in shown]
+        unsent = [{**one, "body": "Not done yet", "state": "PENDING"} for one in shown]
+        return self.page(request, [*silent, *shown, *unsent])
+
+    def conversation(self, request: Request, slug: str, number: str) -> Answer:
+        said = [one for one in self.host.remarks(named(slug), int(number)) if "issuecomment" in one.url]
+        return self.page(request, [*[remark(one) for one in said], *[remark(one, body=None) for one in said]])
 
     def reply(self, request: Request, slug: str, number: str, to: str) -> Answer:
         self.host.reply(named(slug), int(number), int(to), request.json()["body"])
@@ -161,6 +177,8 @@ ROUTES: tuple[tuple[str, str, Callable[..., Answer]], ...] = (
     ("POST", f"{OF}/pulls", Rest.open),
     ("GET", rf"{OF}/pulls/(\d+)", Rest.pull),
     ("GET", rf"{OF}/pulls/(\d+)/comments", Rest.comments),
+    ("GET", rf"{OF}/pulls/(\d+)/reviews", Rest.reviews),
+    ("GET", rf"{OF}/issues/(\d+)/comments", Rest.conversation),
     ("POST", rf"{OF}/pulls/(\d+)/comments/(\d+)/replies", Rest.reply),
     ("GET", f"{OF}/actions/runs", Rest.runs),
     ("GET", rf"{OF}/actions/runs/(\d+)/jobs", Rest.jobs),

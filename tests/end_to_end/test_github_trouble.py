@@ -46,7 +46,7 @@ def test_a_limit_that_is_soon_over_is_waited_for_whether_it_reads_or_writes(worl
     assert (done.code, done.err) == (0, "")
     assert done.lines.count("  the code host asks us to wait for 1 s") == 2
     assert list(reviewed.answers()) == [asked.id]
-    assert (asked_of(world, "GET", "/comments"), asked_of(world, "POST", "/replies")) == (2, 2)
+    assert (asked_of(world, "GET", "/pulls/1/comments"), asked_of(world, "POST", "/replies")) == (2, 2)
 
 
 def test_a_limit_that_lasts_an_hour_is_told_with_its_end(world: World, reviewed: Reviewed) -> None:

@@ -187,6 +187,18 @@ class GitHub(GitHubContents, Server):
             return NOT_FOUND
         return self._page(request, [show.comment(repo, one) for one in repo.comments if one.pull == number])
 
+    def _list_reviews(self, request: Request, repo: Repo, number: int) -> Answer:
+        return self._said(request, repo, number, are_reviews=True)
+
+    def _list_conversation(self, request: Request, repo: Repo, number: int) -> Answer:
+        return self._said(request, repo, number, are_reviews=False)
+
+    def _said(self, request: Request, repo: Repo, number: int, *, are_reviews: bool) -> Answer:
+        if all(pull.number != number for pull in repo.pulls):
+            return NOT_FOUND
+        said = [one for one in repo.remarks if one.pull == number and (one.state is not None) is are_reviews]
+        return self._page(request, [show.remark(repo, one) for one in said])
+
     def _reply(self, request: Request, repo: Repo, number: int, comment: int) -> Answer:
         above = next((one for one in repo.comments if (one.id, one.pull) == (comment, number)), None)
         if above is None or above.reply_to is not None:  # GitHub takes replies to the first comment of a thread only
@@ -248,6 +260,8 @@ _ROUTES = (
     _route("POST", "/pulls", GitHub._create_pull),
     _route("GET", r"/pulls/(?P<number>\d+)", GitHub._get_pull),
     _route("GET", r"/pulls/(?P<number>\d+)/comments", GitHub._list_comments),
+    _route("GET", r"/pulls/(?P<number>\d+)/reviews", GitHub._list_reviews),
+    _route("GET", r"/issues/(?P<number>\d+)/comments", GitHub._list_conversation),
     _route("POST", r"/pulls/(?P<number>\d+)/comments/(?P<comment>\d+)/replies", GitHub._reply),
     _route("GET", "/actions/runs", GitHub._list_runs),
     _route("GET", r"/actions/runs/(?P<run>\d+)/jobs", GitHub._list_jobs),

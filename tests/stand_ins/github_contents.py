@@ -7,7 +7,7 @@ from itertools import count
 from threading import RLock
 
 from .git_host import GitHost
-from .github_documents import Comment, Job, Pull, Repo, Run
+from .github_documents import Comment, Job, Pull, Remark, Repo, Run
 
 LOGIN = "gitoma-bot"
 TOKEN = "ghp_" + "0123456789" * 3 + "abcdef"  # of the form of a real one, so that filters of secrets see it
@@ -79,6 +79,13 @@ class GitHubContents:
             comment.id = next(self._ids)
             self._repos[slug.lower()].comments.append(comment)
             return comment
+
+    def add_remark(self, slug: str, remark: Remark) -> Remark:
+        """The summary of a review, or a comment in the conversation, with an id of its own."""
+        with self._lock:
+            remark.id = next(self._ids)
+            self._repos[slug.lower()].remarks.append(remark)
+            return remark
 
     def add_run(
         self,

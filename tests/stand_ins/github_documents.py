@@ -26,6 +26,7 @@ class Repo:
     size_kib: int = 12
     pulls: list[Pull] = field(default_factory=list)
     comments: list[Comment] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
 
 
@@ -60,6 +61,20 @@ class Comment:
     start_line: int | None = None
     hunk: str = "@@ -0,0 +1 @@\n+# widget"
     reply_to: int | None = None
+
+
+@dataclass(slots=True)
+class Remark:
+    """What is said about a pull request as a whole: the summary of a review in this state, or, without one, a comment
+    in its conversation.
+    """
+
+    id: int
+    pull: int
+    body: str
+    author: str = "ada"
+    association: str = "OWNER"
+    state: str | None = None
 
 
 @dataclass(slots=True)
@@ -163,6 +178,22 @@ def comment(of: Repo, one: Comment) -> dict[str, object]:
         "updated_at": time_of(one.id),
     }
     return shown if one.reply_to is None else shown | {"in_reply_to_id": one.reply_to}
+
+
+def remark(of: Repo, one: Remark) -> dict[str, object]:
+    """The summary of a review, or a comment in the conversation."""
+    kind = "issuecomment" if one.state is None else "pullrequestreview"
+    shown: dict[str, object] = {
+        "id": one.id,
+        "node_id": str(one.id),
+        "body": one.body,
+        "user": user(one.author),
+        "author_association": one.association,
+        "html_url": f"https://github.com/{of.slug}/pull/{one.pull}#{kind}-{one.id}",
+    }
+    if one.state is None:
+        return shown | {"created_at": time_of(one.id), "updated_at": time_of(one.id)}
+    return shown | {"state": one.state, "commit_id": "0" * 40, "submitted_at": time_of(one.id)}
 
 
 def run(of: Repo, one: Run) -> dict[str, object]:

@@ -7,7 +7,7 @@ import pytest
 from tests.stand_ins.git_host import GitHost
 from tests.stand_ins.github import LOGIN, TOKEN, GitHub
 from tests.stand_ins.github_answers import exhausted, failing, forbidden, rate_limited
-from tests.stand_ins.github_documents import Comment, Job
+from tests.stand_ins.github_documents import Comment, Job, Remark
 from tests.stand_ins.server import Answer, document
 
 REPO = "/repos/acme/widget"
@@ -123,6 +123,19 @@ def test_pull_requests_are_listed_newest_first_and_by_head_and_state(client: htt
     assert closed["merged_at"]
     assert "merged" not in closed
     assert get(client, f"{REPO}/pulls/4")["head"]["repo"] is None
+
+
+def test_reviews_and_the_conversation_are_lists_of_their_own(client: httpx.Client, github: GitHub) -> None:
+    pull = github.add_pull("acme/widget", "topic")
+    for state in ("APPROVED", None):
+        github.add_remark("acme/widget", Remark(0, pull.number, f"state: {state}", state=state))
+
+    (review,) = get(client, f"{REPO}/pulls/{pull.number}/reviews")
+    (comment,) = get(client, f"{REPO}/issues/{pull.number}/comments")
+
+    assert (review["body"], review["state"]) == ("state: APPROVED", "APPROVED")
+    assert (comment["body"], "state" in comment) == ("state: None", False)
+    assert client.get(f"{REPO}/issues/99/comments").status_code == 404
 
 
 def test_a_list_has_pages_that_link_to_the_next(client: httpx.Client, github: GitHub) -> None:

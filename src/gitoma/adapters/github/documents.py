@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from gitoma.domain.agents import code_host
 from gitoma.domain.agents.code_host import CiJob, CiRun, HostedRepo, PullRequest, ReviewComment
 from gitoma.domain.errors import InvalidName
 from gitoma.domain.repos.names import Slug
@@ -103,6 +104,26 @@ class Comment(msgspec.Struct):
             hunk=self.diff_hunk,
             body=self.body,
         )
+
+
+class Remark(msgspec.Struct):
+    """The summary of a review, or a comment in the conversation of a pull request."""
+
+    html_url: str
+    body: str | None = None
+    user: User | None = None
+    author_association: str = "NONE"
+    state: str = ""  # a review's
+
+    @property
+    def is_said(self) -> bool:
+        """It says something, and to others: a review is `PENDING` while whoever writes it alone sees it."""
+        return bool((self.body or "").strip()) and self.state != "PENDING"
+
+    def value(self) -> code_host.Remark:
+        """The remark."""
+        author = self.user.login if self.user else _GHOST
+        return code_host.Remark(author, self.author_association, self.body or "", self.html_url)
 
 
 class Created(msgspec.Struct):

@@ -11,7 +11,16 @@ import msgspec
 from gitoma.adapters.github import documents, failures, job_logs, threads
 from gitoma.adapters.github.client import Client
 from gitoma.adapters.github.exchange import Ask
-from gitoma.domain.agents.code_host import CiJob, CiRun, CodeHost, HostedRepo, NewPull, PullRequest, ReviewComment
+from gitoma.domain.agents.code_host import (
+    CiJob,
+    CiRun,
+    CodeHost,
+    HostedRepo,
+    NewPull,
+    PullRequest,
+    Remark,
+    ReviewComment,
+)
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.clock import Clock
 from gitoma.domain.repos.names import Slug
@@ -118,6 +127,16 @@ class GitHubRest(CodeHost):
         except threads.NotSaid as unknown:
             self._notice(f"which threads are resolved is not known: {unknown}")
             return None
+
+    def remarks(self, slug: Slug, number: int) -> Sequence[Remark]:
+        """See the port."""
+        size = str(_PER_PAGE)
+        asks = (
+            self._get(slug, f"/pulls/{number}/reviews", f"the reviews of {slug}#{number}", per_page=size),
+            self._get(slug, f"/issues/{number}/comments", f"the conversation of {slug}#{number}", per_page=size),
+        )
+        pages = (page for ask in asks for page in self._client.pages(ask, list[documents.Remark]))
+        return [remark.value() for page in pages for remark in page if remark.is_said]
 
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:
         """See the port."""

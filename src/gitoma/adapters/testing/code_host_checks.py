@@ -48,6 +48,7 @@ def check_what_is_absent_is_not_found(make: Make) -> None:
         lambda: host.latest_runs(ABSENT, "main"),
         lambda: host.pull(ACME, 99),
         lambda: host.review_comments(ACME, 99),
+        lambda: host.remarks(ACME, 99),
         lambda: host.reply(ACME, 3, 99, "x"),
         lambda: host.reply(ACME, 3, 12, "a thread is named by its first comment"),
         lambda: host.failed_jobs(ACME, 99),
@@ -91,6 +92,12 @@ def check_comments_come_oldest_first_and_unchanged(make: Make) -> None:
     """With all that they say."""
     assert list(make().review_comments(ACME, 3)) == world()[ACME].comments[3]
     assert list(make().review_comments(ACME, 5)) == []
+
+
+def check_remarks_come_as_they_were_made(make: Make) -> None:
+    """The summaries of reviews first, and not those that say nothing."""
+    assert list(make().remarks(ACME, 3)) == world()[ACME].remarks[3]
+    assert list(make().remarks(ACME, 5)) == []
 
 
 def check_resolved_threads_are_told(make: Make) -> None:
@@ -139,6 +146,7 @@ CODE_HOST_CHECKS = (
     check_a_pull_request_says_how_it_ended,
     check_opening_a_pull_request_twice_opens_one,
     check_comments_come_oldest_first_and_unchanged,
+    check_remarks_come_as_they_were_made,
     check_resolved_threads_are_told,
     check_a_reply_is_in_the_thread,
     check_each_workflow_has_its_newest_run,

@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from gitoma.domain.agents.code_host import CiJob, CiRun, CodeHost, HostedRepo, NewPull, PullRequest, ReviewComment
+from gitoma.domain.agents.code_host import (
+    CiJob,
+    CiRun,
+    CodeHost,
+    HostedRepo,
+    NewPull,
+    PullRequest,
+    Remark,
+    ReviewComment,
+)
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.repos.names import Slug
 
@@ -25,6 +34,7 @@ class MemoryRepo:
         info: What it is.
         pulls: All pull requests, oldest first.
         comments: The number of a pull request to its comments, oldest first.
+        remarks: The number of a pull request to what was said about it as a whole.
         resolved: The comments of resolved threads; None: the host does not say.
         runs: A branch to the newest attempt of each workflow, newest first.
         jobs: The number of a run to the jobs of it that failed.
@@ -34,6 +44,7 @@ class MemoryRepo:
     info: HostedRepo
     pulls: list[PullRequest] = field(default_factory=list)
     comments: dict[int, list[ReviewComment]] = field(default_factory=dict)
+    remarks: dict[int, list[Remark]] = field(default_factory=dict)
     resolved: frozenset[int] | None = None
     runs: dict[str, list[CiRun]] = field(default_factory=dict)
     jobs: dict[int, list[CiJob]] = field(default_factory=dict)
@@ -113,6 +124,12 @@ class MemoryCodeHost(CodeHost):
             return None
         return self._found("resolved_comments", slug).resolved
 
+    def remarks(self, slug: Slug, number: int) -> Sequence[Remark]:
+        """What was said."""
+        repo = self._found("remarks", slug)
+        self.pull(slug, number)
+        return list(repo.remarks.get(number, ()))
+
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:
         """Add a comment to a thread, which is named by its first one."""
         repo = self._found("reply", slug)
@@ -182,6 +199,11 @@ def review_comment(id: int, body: str, *, reply_to: int | None = None, author: s
     return ReviewComment(id, reply_to, author, "OWNER", "main.py", 3, 2, "@@ -1,3 +1,3 @@\n+two\n+three", body)
 
 
+def remark(body: str, kind: str = "issuecomment", *, author: str = "ada") -> Remark:
+    """What the owner says about the third pull request of `ACME`; the summary of a review is a `pullrequestreview`."""
+    return Remark(author, "OWNER", body, f"https://github.com/{ACME}/pull/3#{kind}-{len(body)}")
+
+
 def world() -> dict[Slug, MemoryRepo]:
     """What `code_host_checks` is about, new each time. `RENAMED` is not in it: see there."""
     outdated = ReviewComment(13, None, "ghost", "NONE", "gone.py", None, None, "", "\u202e outdated, and \U0001f600")
@@ -195,6 +217,13 @@ def world() -> dict[Slug, MemoryRepo]:
             pull_request(5, "other"),
         ],
         comments={3: [review_comment(11, "please rename"), review_comment(12, "why?", reply_to=11), outdated]},
+        remarks={
+            3: [
+                remark("Looks good, but for the names.", "pullrequestreview"),
+                remark("What is it for?", author="ghost"),
+                remark("\u202e\U0001f600"),
+            ]
+        },
         resolved=frozenset({11, 12}),
         runs={"other": [CiRun(32, "CI", "5" * 40, "failure"), CiRun(31, "Docs", "5" * 40, None)]},
         jobs={32: [CiJob(42, 32, "test (3.11)"), CiJob(43, 32, "lint")]},

@@ -86,6 +86,23 @@ class ReviewComment:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody said about a pull request as a whole: the summary of a review, or a comment in its conversation.
+
+    Attributes:
+        author: A login.
+        association: As that of a `ReviewComment`.
+        body: What it says.
+        url: Where people read it.
+    """
+
+    author: str
+    association: str
+    body: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class CiRun:
     """The newest attempt of one workflow on a branch. `conclusion` is None while it runs."""
 
@@ -143,6 +160,10 @@ class CodeHost(Protocol):
         A failure that may pass (`network`, `rate_limited`) is raised like any other: what people are done with must not
         be done again because nobody said so this time.
         """
+
+    @abstractmethod
+    def remarks(self, slug: Slug, number: int) -> Sequence[Remark]:
+        """The summaries of reviews that say something, then the conversation, each oldest first."""
 
     @abstractmethod
     def reply(self, slug: Slug, number: int, comment: int, body: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from gitoma.domain.agents import review
-from gitoma.domain.agents.code_host import HostedRepo, PullRequest
+from gitoma.domain.agents.code_host import HostedRepo, PullRequest, Remark
 from gitoma.domain.agents.commits import review_message
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.metered import MeteredModel
@@ -19,7 +19,7 @@ from gitoma.domain.agents.ports import WorkingCopy
 from gitoma.domain.agents.review import Disposition, JudgedThread, Outcome
 from gitoma.domain.agents.session import Session
 from gitoma.domain.agents.thread import Dealt, ThreadWorker
-from gitoma.domain.agents.thread_reader import ThreadReader, counted, counts, dispositions, show
+from gitoma.domain.agents.thread_reader import ThreadReader, counted, counts, dispositions, show, show_remarks
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.agents.tree import Tree
 from gitoma.domain.repos.names import Branch
@@ -56,6 +56,7 @@ class Integration:
         self._tools = tools
         self._worker = ThreadWorker(MeteredModel(tools.model, tools.budget, tools.mask), tools, session)
         self._threads: tuple[JudgedThread, ...] = ()
+        self._remarks: tuple[Remark, ...] = ()
         self._found: dict[int, Disposition] = {}
         self._expect: str | None = None
 
@@ -78,6 +79,8 @@ class Integration:
             self._answer_what_arrived(copy)
             self._threads = self._read()
             show(self._threads, self._tools.progress, settled=False)
+            self._remarks = self._reader.remarks()
+            show_remarks(self._remarks, self._tools.progress)
             ended = self._mend(copy)
             self._push(copy)
             self._answer(self._threads, self._found)
@@ -190,7 +193,8 @@ class Integration:
             self._session.detail(f"{root.path}: the comment is gone, and is not answered")
 
     def _reached(self) -> dict[str, object]:
-        return {"threads": counts(self._threads, self._found), **self._tools.budget.spent}
+        threads = counts(self._threads, self._found)
+        return {"threads": threads, "remarks": len(self._remarks), **self._tools.budget.spent}
 
     def _conclude(self, ended: AgentError | None) -> None:
         answered = [one for one in self._found.values() if review.answer(one)]

@@ -16,8 +16,9 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
-from gitoma.domain.agents.code_host import ReviewComment
+from gitoma.domain.agents.code_host import Remark, ReviewComment
 from gitoma.domain.agents.progress import printable
 from gitoma.domain.repos.state import Json
 
@@ -34,6 +35,9 @@ _TRUSTED_BOTS = frozenset({"copilot", "copilot-pull-request-reviewer[bot]", "git
 _DETAIL_MAX = 300  # characters of a reason that are kept and shown
 _SHA_SHOWN = 7  # digits of a commit's name, as git shows it
 _ID = re.compile(r"[1-9][0-9]{0,18}")
+
+
+Said: TypeAlias = ReviewComment | Remark
 
 
 class Outcome(StrEnum):
@@ -129,7 +133,7 @@ class Known:
     trust_all: bool = False
     viewer: str | None = None
 
-    def is_ours(self, comment: ReviewComment) -> bool:
+    def is_ours(self, comment: Said) -> bool:
         """Whether we wrote it.
 
         The account may have been another one then: of one that is trusted the mark is taken, too. All that it could be
@@ -139,7 +143,7 @@ class Known:
         ours = self.viewer is None or comment.author.casefold() == self.viewer.casefold()
         return marked and (ours or comment.association in _TRUSTED)
 
-    def is_trusted(self, comment: ReviewComment) -> bool:
+    def is_trusted(self, comment: Said) -> bool:
         """Whether what it asks for may be done."""
         listed = comment.association in _TRUSTED or comment.author.casefold() in _TRUSTED_BOTS
         return listed or self.trust_all
@@ -176,6 +180,14 @@ def _disposition(thread: Thread, known: Known, key: int, ours_is_last: bool) -> 
     if is_outdated(thread):
         return Disposition(Outcome.OUTDATED)
     return None
+
+
+def of_others(remarks: Iterable[Remark], known: Known) -> tuple[Remark, ...]:
+    """What trusted people said about the pull request as a whole, in the given order.
+
+    It is about no lines, so nothing is done because of it: people are shown it, and say themselves where it belongs.
+    """
+    return tuple(remark for remark in remarks if known.is_trusted(remark) and not known.is_ours(remark))
 
 
 def is_outdated(thread: Thread) -> bool:

@@ -15,7 +15,7 @@ from gitoma.domain.agents.integration import Integration
 from gitoma.domain.agents.ports import HeldState
 from gitoma.domain.agents.progress import Step
 from gitoma.domain.agents.session import Session, writable
-from gitoma.domain.agents.thread_reader import ThreadReader, counts, dispositions, show
+from gitoma.domain.agents.thread_reader import ThreadReader, counts, dispositions, show, show_remarks
 from gitoma.domain.agents.toolbox import Toolbox
 from gitoma.domain.repos.names import RepoUrl
 from gitoma.domain.repos.state import Phase, RepoState
@@ -58,9 +58,12 @@ def review_pull(request: ReviewRequest, tools: Toolbox) -> Mapping[str, object]:
 def _look(request: ReviewRequest, tools: Toolbox) -> Mapping[str, object]:
     state = tools.states.peek(request.repo.slug)
     pull = _find(request, tools, state, ended=False)
-    threads = _reader(request, tools, pull).read(dispositions(state, "threads"))
+    reader = _reader(request, tools, pull)
+    threads = reader.read(dispositions(state, "threads"))
     show(threads, tools.progress)
-    return {**_facts(request, pull), "threads": counts(threads)}
+    remarks = reader.remarks()
+    show_remarks(remarks, tools.progress)
+    return {**_facts(request, pull), "threads": counts(threads), "remarks": len(remarks)}
 
 
 def _integrate(request: ReviewRequest, hosted: HostedRepo, tools: Toolbox, held: HeldState) -> Mapping[str, object]:

@@ -1,4 +1,4 @@
-"""The threads of a pull request as they are now, and how they are shown to people."""
+"""The threads of a pull request as they are now, what was said beside them, and how people are shown both."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 
 from gitoma.domain.agents import review
+from gitoma.domain.agents.code_host import Remark
 from gitoma.domain.agents.ports import Progress
 from gitoma.domain.agents.progress import Detail, Step
 from gitoma.domain.agents.review import Disposition, JudgedThread, Known
@@ -15,6 +16,9 @@ from gitoma.domain.repos.state import Phase, RepoState
 
 THREADS_SHOWN = 50
 """How many threads are listed: the server keeps the last 500 lines of a job, and what is done must be among them."""
+
+REMARKS_SHOWN = 10
+"""How many remarks are listed: the last ones."""
 
 _SAID_MAX = 160  # characters of a comment that are shown
 
@@ -50,6 +54,12 @@ class ThreadReader:
         facts = Known(resolved or frozenset(), known, self._trust_all, self._viewer if comments else None)
         return review.judged(review.threads_of(comments), facts)
 
+    def remarks(self) -> tuple[Remark, ...]:
+        """What trusted people have said about the pull request as a whole."""
+        said = self._tools.host.remarks(self._slug, self._number)
+        known = Known(trust_all=self._trust_all, viewer=self._viewer if said else None)
+        return review.of_others(said, known)
+
     @cached_property
     def _viewer(self) -> str | None:
         return self._tools.host.viewer()
@@ -75,11 +85,24 @@ def show(threads: Sequence[JudgedThread], progress: Progress, *, settled: bool =
         progress.emit(Detail(f"{counted(ordered[listed:], 'thread')} not listed: {kinds}"))
 
 
+def show_remarks(remarks: Sequence[Remark], progress: Progress) -> None:
+    """List what was said about the pull request as a whole, and say that nothing is done because of it."""
+    if len(remarks) > REMARKS_SHOWN:
+        progress.emit(Detail(f"{counted(remarks[:-REMARKS_SHOWN], 'remark')} not acted upon and not listed"))
+    for remark in remarks[-REMARKS_SHOWN:]:
+        who = f"{remark.author} ({remark.association.lower()})"
+        progress.emit(Detail(f"not acted upon: {who} {remark.url}: {_said(remark.body)}"))
+
+
 def _line(judged: JudgedThread) -> str:
     root = judged.thread.root
     place = f"{root.path}:{root.line}" if root.line else root.path
-    said = " ".join(root.body.split())[:_SAID_MAX]
-    return f"{place} {root.author} ({root.association.lower()}): {judged.disposition or 'to be acted upon'}: {said}"
+    who = f"{root.author} ({root.association.lower()})"
+    return f"{place} {who}: {judged.disposition or 'to be acted upon'}: {_said(root.body)}"
+
+
+def _said(body: str) -> str:
+    return " ".join(body.split())[:_SAID_MAX]
 
 
 def counted(things: Collection[object], noun: str) -> str:
