@@ -299,19 +299,23 @@ def test_any_other_refusal_is_not_asked_again(make: Make, server: Server) -> Non
 
 
 @pytest.mark.parametrize(
-    "answer",
+    ("answer", "code"),
     [
-        refused(400, "The number of tokens to keep from the initial prompt is greater than the context length"),
-        events({"error": {"message": "prompt exceeds context"}}, done=False),
-        said(""),
+        (refused(400, "The number of tokens to keep is greater than the context length"), Code.CONTEXT_EXCEEDED),
+        (refused(400, "This model's maximum context length is 2048 tokens"), Code.CONTEXT_EXCEEDED),
+        (events({"error": {"message": "prompt exceeds context"}}, done=False), Code.CONTEXT_EXCEEDED),
+        (said(""), Code.MODEL_EMPTY),  # as others say it
     ],
 )
-def test_a_prompt_that_does_not_fit_is_an_empty_answer(make: Make, server: Server, answer: Answer) -> None:
+def test_a_prompt_that_does_not_fit_is_told_with_what_to_set(
+    make: Make, server: Server, answer: Answer, code: Code
+) -> None:
     server.answers = [answer]
 
     error = failure(lambda: make().complete(question()))
-    assert error.code is Code.MODEL_EMPTY
+    assert error.code is code
     assert "GITOMA_LLM_CONTEXT" in error.hint
+    assert len(server.questions) == 1
 
 
 def test_an_error_inside_an_answer_is_told_in_the_servers_words(make: Make, server: Server) -> None:
@@ -482,7 +486,7 @@ def test_a_model_that_only_reasoned_is_told_from_one_that_said_nothing(make: Mak
         (said("", "length", reasoning="z" * 35), Code.MODEL_EMPTY, 10),
         (said("", "length", reasoning="z" * 35, usage={"completion_tokens": 12}), Code.MODEL_EMPTY, 12),
         (said(""), Code.MODEL_EMPTY, 0),
-        (refused(400, "context"), Code.MODEL_EMPTY, 0),
+        (refused(400, "context"), Code.CONTEXT_EXCEEDED, 0),
     ],
 )
 def test_an_answer_that_is_of_no_use_says_what_it_cost(

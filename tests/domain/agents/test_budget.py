@@ -5,11 +5,6 @@ from hypothesis import strategies as st
 from gitoma.adapters.testing.virtual_clock import VirtualClock
 from gitoma.domain.agents.budget import LIMITS, RUN_WITH_CRITIC, Budget, Limits
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.language_model import ChatReply, Finish
-
-
-def reply(tokens: int) -> ChatReply:
-    return ChatReply("x", Finish.STOP, False, False, tokens, "m", 1.0)
 
 
 def test_the_call_after_the_last_one_is_refused_and_not_counted() -> None:
@@ -29,9 +24,9 @@ def test_the_call_after_the_last_one_is_refused_and_not_counted() -> None:
 def test_what_the_model_wrote_is_known_only_afterwards_so_the_next_call_is_refused() -> None:
     budget = Budget(Limits(seconds=100, calls=9, completion_tokens=100), VirtualClock())
     budget.before_call()
-    budget.charge(reply(99))
+    budget.charge(99)
     budget.before_call()
-    budget.charge(reply(99))
+    budget.charge(99)
 
     with pytest.raises(AgentError, match="100 tokens"):
         budget.before_call()
@@ -61,7 +56,7 @@ def test_no_more_calls_are_let_through_than_there_may_be(tokens: list[int], call
         for count in tokens:
             budget.before_call()
             made += 1
-            budget.charge(reply(count))
+            budget.charge(count)
     except AgentError as error:
         assert error.code is Code.BUDGET  # noqa: PT017  # that none is raised is as good
 

@@ -19,7 +19,8 @@ from gitoma.domain.agents.tree import Tree
 
 OLD = "def one():\n    return 1\n"
 TREE = Tree(MemoryCheckout({"one.py": OLD.encode(), "two.py": b"x = 2\n"}))
-EMPTY, RUNAWAY = (AgentError(code, "lost") for code in (Code.MODEL_EMPTY, Code.MODEL_RUNAWAY))
+EMPTY, RUNAWAY = (AgentError(code, "lost", hint="mend it") for code in (Code.MODEL_EMPTY, Code.MODEL_RUNAWAY))
+TOO_LONG = AgentError(Code.CONTEXT_EXCEEDED, "too long")
 SPENT = AgentError(Code.BUDGET, "nothing is left")
 APPROVED = json.dumps({"verdict": "approve", "reason": "right", "must_change": []})
 PROSE = "I have changed it."
@@ -58,7 +59,7 @@ class Trial:
     def edit(self) -> Edited:
         editor = Editor(self.model, PyYamlReader(), lambda line: CREDENTIAL in line, self.told.append)
         return editor.edit(
-            Assignment(self._ask, Scope(frozenset({"one.py"})), self._critique, "one.py", declined), TREE
+            Assignment(self._ask, Scope(frozenset({"one.py"})), self._critique, "one.py", declined=declined), TREE
         )
 
     def _ask(self, attempt: Attempt) -> ChatRequest:
@@ -109,11 +110,24 @@ def test_what_is_told_of_a_refusal_is_one_line() -> None:
     assert "\n" not in trial.told[0]
 
 
-def test_an_empty_answer_is_asked_again_with_half_the_files_and_is_no_attempt() -> None:
-    trial = Trial([EMPTY, answer()])
+@pytest.mark.parametrize("error", [EMPTY, TOO_LONG])
+def test_what_may_have_been_too_long_is_asked_again_with_half_the_files_and_is_no_attempt(error: AgentError) -> None:
+    trial = Trial([error, answer()])
 
     assert trial.edit().attempts == 1
     assert trial.attempts == [Attempt(1), Attempt(1, halved=True)]
+    assert trial.told == [f"{error}: asking again with less of the files"]
+
+
+@pytest.mark.parametrize("before", [TOO_LONG, EMPTY])
+def test_half_the_files_that_are_too_long_are_the_end_of_more_than_this(before: AgentError) -> None:
+    trial = Trial([before, TOO_LONG, answer()])
+
+    with pytest.raises(AgentError) as raised:
+        trial.edit()
+
+    assert raised.value is TOO_LONG
+    assert len(trial.model.requests) == 2
 
 
 def test_a_second_empty_answer_is_a_lesson() -> None:
@@ -122,6 +136,7 @@ def test_a_second_empty_answer_is_a_lesson() -> None:
     assert trial.edit().attempts == 2
     assert [attempt.halved for attempt in trial.attempts] == [False, True, False]
     assert "empty" in trial.lessons[0]
+    assert trial.told[-1] == "no answer: lost (mend it)"
 
 
 def test_an_answer_without_end_is_a_lesson_at_once() -> None:
@@ -193,7 +208,7 @@ def test_a_spent_budget_ends_it_wherever_it_is(script: list[str | AgentError]) -
     assert edited.reason == "nothing is left"
 
 
-@pytest.mark.parametrize("code", [code for code in Code if code not in {*LOST, Code.BUDGET}])
+@pytest.mark.parametrize("code", [code for code in Code if code not in {*LOST, Code.BUDGET, Code.CONTEXT_EXCEEDED}])
 @pytest.mark.parametrize("before", [[], [answer()]])
 def test_a_model_that_cannot_be_used_is_the_end_of_more_than_this(code: Code, before: list[str]) -> None:
     error = AgentError(code, "no")
@@ -210,6 +225,16 @@ def test_the_same_mistake_twice_in_a_row_ends_it() -> None:
     assert (edited.outcome, edited.attempts) == (Outcome.STUCK, 2)
     assert edited.reason.startswith("stuck after 2 attempts: bad-path - `../x`")
     assert "\n" not in edited.reason
+
+
+def test_the_same_answer_again_is_told_and_the_reason_is_what_was_wrong_with_it() -> None:
+    trial = Trial([PROSE, PROSE, PROSE, answer()])
+    edited = trial.edit()
+
+    assert (edited.outcome, edited.attempts) == (Outcome.STUCK, 3)
+    assert edited.reason.startswith("stuck after 3 attempts: no-edit - ")
+    assert trial.told[1:] == ["the same answer again"] * 2
+    assert "repeated" in trial.lessons[-1]  # the model is told as well
 
 
 def test_after_the_last_attempt_it_ends() -> None:

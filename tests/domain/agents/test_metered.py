@@ -58,6 +58,15 @@ def test_a_question_that_fails_costs_as_much() -> None:
     assert meter.budget.spent == {"calls": 1, "tokens": 0, "seconds": 0}
 
 
+def test_an_answer_that_is_of_no_use_is_charged() -> None:
+    meter = metered(ScriptedModel([AgentError(Code.MODEL_RUNAWAY, "no end", spent_tokens=700)]))
+
+    with pytest.raises(AgentError, match="no end"):
+        meter.complete(question())
+
+    assert meter.budget.spent == {"calls": 1, "tokens": 700, "seconds": 0}
+
+
 @given(st.integers(0, 5), st.integers(0, 9))
 def test_no_more_is_asked_than_may_be_spent(calls: int, wanted: int) -> None:
     model = ScriptedModel(lambda _: "yes")
@@ -86,6 +95,22 @@ def test_an_answer_that_does_not_fit_is_asked_for_once_more_with_twice_the_room(
 
     assert complete_whole(model, question(schema=True)).text == '{"whole": 1}'
     assert model.requests == [question(schema=True), replace(question(schema=True), max_tokens=200)]
+
+
+def test_where_there_is_no_more_room_an_answer_is_handed_on_as_cut() -> None:
+    model = ScriptedModel([CUT, AgentError(Code.CONTEXT_EXCEEDED, "question and answer are too long")])
+
+    assert complete_whole(model, question(schema=True)).text == CUT.text
+
+
+@pytest.mark.parametrize("code", [code for code in Code if code is not Code.CONTEXT_EXCEEDED])
+def test_any_other_failure_of_the_second_question_is_one(code: Code) -> None:
+    error = AgentError(code, "no")
+
+    with pytest.raises(AgentError) as raised:
+        complete_whole(ScriptedModel([CUT, error]), question(schema=True))
+
+    assert raised.value is error
 
 
 def test_an_answer_that_does_not_fit_twice_is_handed_on_as_cut() -> None:

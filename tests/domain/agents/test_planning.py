@@ -108,8 +108,9 @@ def test_a_plan_that_fits_at_last_is_taken() -> None:
 
 @pytest.mark.parametrize("code", [Code.MODEL_EMPTY, Code.MODEL_RUNAWAY])
 def test_a_model_that_lost_its_way_is_asked_again(code: Code) -> None:
-    plan, model = planned([AgentError(code, "lost"), plan_text()])
+    plan, model = planned([AgentError(code, "lost", hint="mend it"), plan_text()])
 
+    assert WORLD.progress.lines[0] == "  no answer: lost (mend it)"
     assert plan.source is Source.MODEL
     assert len(model.requests) == 2
 

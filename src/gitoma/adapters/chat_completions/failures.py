@@ -19,10 +19,8 @@ _IDS_SHOWN = 10
 _ID_MAX = 100
 _KEY_HINT = "set LM_STUDIO_API_KEY to the key that it wants"
 _ADDRESS_HINT = "LM_STUDIO_BASE_URL is its address, up to and including /v1"
-_CONTEXT_HINT = (
-    "the prompt may exceed the context that the model was loaded with: load it with a longer one, or set "
-    "GITOMA_LLM_CONTEXT to what it has"
-)
+_CONTEXT_HINT = "load the model with a longer context, or set GITOMA_LLM_CONTEXT to what it has"
+_EMPTY_HINT = f"the prompt may exceed the context that the model was loaded with: {_CONTEXT_HINT}"
 _CONTEXT_WORDS = re.compile(r"context|n_ctx|n_keep|tokens to keep|too long", re.I)
 _SCHEMA_WORDS = re.compile(r"response_format|json_schema|schema|grammar", re.I)
 
@@ -85,7 +83,7 @@ def complaint(sentence: str, text: str, redact: Redact) -> AgentError:
     """The error for a server that says what is wrong; a prompt that is too long is told from the rest by its words."""
     if _CONTEXT_WORDS.search(text):
         message = f"the model server does not take a prompt of this length{quoted(text, redact)}"
-        return AgentError(Code.MODEL_EMPTY, message, hint=_CONTEXT_HINT)
+        return AgentError(Code.CONTEXT_EXCEEDED, message, hint=_CONTEXT_HINT)
     return AgentError(Code.MODEL_UNAVAILABLE, f"{sentence}{quoted(text, redact)}")
 
 
@@ -166,4 +164,4 @@ def empty(*, reasoned: bool, spent_tokens: int) -> AgentError:
             hint="choose a model that reasons less, or let it answer longer (LM_STUDIO_MAX_TOKENS)",
             spent_tokens=spent_tokens,
         )
-    return AgentError(Code.MODEL_EMPTY, "the model answered nothing", hint=_CONTEXT_HINT, spent_tokens=spent_tokens)
+    return AgentError(Code.MODEL_EMPTY, "the model answered nothing", hint=_EMPTY_HINT, spent_tokens=spent_tokens)

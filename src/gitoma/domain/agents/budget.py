@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.language_model import ChatReply
 from gitoma.domain.clock import Clock
 
 
@@ -88,9 +87,9 @@ class Budget:
             raise _spent(f"{self._limits.completion_tokens} tokens of answers", "TOKENS")
         self._calls += 1
 
-    def charge(self, reply: ChatReply) -> None:
-        """Count what the model has written."""
-        self._tokens += max(0, reply.completion_tokens)
+    def charge(self, tokens: int) -> None:
+        """Count what the model has written, of use or not; what a server says of it is not to be trusted below 0."""
+        self._tokens += max(0, tokens)
 
     def check(self) -> None:
         """Go on only if there is time.

@@ -86,10 +86,11 @@ class Edited:
 
     @property
     def reason(self) -> str:
-        """Why there is no change, in a line."""
+        """Why there is no change, in a line: what was wrong with it, also where a model then only repeated itself."""
         if self.failure is not None:
             return str(self.failure)
-        last = f": {_first_line(self.lessons[-1])}" if self.lessons else ""
+        about = [lesson for lesson in self.lessons if not lesson.is_repetition]
+        last = f": {_first_line(about[-1])}" if about else ""
         return f"{self.outcome.value} after {self.attempts} attempts{last}"
 
 
@@ -113,7 +114,8 @@ class Editor:
         """Ask until a change passes, or it is time to give up. Nothing is written.
 
         Raises:
-            AgentError: The model cannot be used at all (`config`, `model_unavailable`, `model_missing`).
+            AgentError: The model cannot be used at all (`config`, `model_unavailable`, `model_missing`), or is loaded
+                with less context than what is asked takes (`context_exceeded`).
         """
         return _Round(self, assignment, tree).run()
 
@@ -133,7 +135,10 @@ class _Round:
         state = State(max_attempts=ATTEMPTS, critic=self._assignment.critique is not None)
         state, command = step(state, Started())
         while not isinstance(command, Stop):
-            state, command = step(state, self._carry_out(command))
+            event = self._carry_out(command)
+            state, command = step(state, event)
+            if isinstance(event, Replied) and not isinstance(command, CheckGates):
+                self._editor.tell("the same answer again")
         return Edited(command.outcome, command.change, state.attempt, state.memory, self._declined, self._failure)
 
     def _carry_out(self, command: AskFixer | CheckGates | AskCritic) -> Event:
@@ -154,7 +159,7 @@ class _Round:
             return BudgetSpent()
         if error.code not in LOST:
             raise error
-        self._editor.tell(f"no answer: {error}")
+        self._editor.tell(f"no answer: {error}" + (f" ({error.hint})" if error.hint else ""))
         return CallFailed(error.code)
 
     def _ask_fixer(self, command: AskFixer) -> Event:
@@ -169,10 +174,9 @@ class _Round:
         try:
             return self._editor.model.complete(self._assignment.question(attempt))
         except AgentError as error:
-            # An empty answer is how some servers say that the question did not fit into the model's context.
-            if error.code is not Code.MODEL_EMPTY:
+            if error.code not in _TOO_LONG:
                 raise
-        self._editor.tell("an empty answer: asking again with less of the files")
+            self._editor.tell(f"{error}: asking again with less of the files")
         return self._editor.model.complete(
             self._assignment.question(Attempt(command.attempt, command.lessons, command.previous, halved=True))
         )
@@ -210,5 +214,8 @@ def _first_line(reason: Refusal | Lesson) -> str:
     """What people are shown of it; the rest quotes files, for the model."""
     return str(reason).partition("\n")[0]
 
+
+_TOO_LONG = (Code.CONTEXT_EXCEEDED, Code.MODEL_EMPTY)
+"""How servers say that a question does not fit into the model's context: some in words, others with an empty answer."""
 
 _CUT_OFF = Refusal("truncated", "Your answer was too long and was cut off. Send smaller blocks, and fewer of them.")

@@ -23,6 +23,7 @@ class Code(Enum):
     CONFIG = ("config", 3)
     MODEL_UNAVAILABLE = ("model_unavailable", 3)
     MODEL_MISSING = ("model_missing", 3)
+    CONTEXT_EXCEEDED = ("context_exceeded", 3)
     AUTH = ("auth", 4)
     FORBIDDEN = ("forbidden", 4)
     NOT_FOUND = ("not_found", 4)

@@ -110,7 +110,8 @@ class LanguageModel(Protocol):
         """Ask one question and wait for the whole answer.
 
         Raises:
-            AgentError: `model_unavailable`, `model_missing`, `config`; `model_empty` for an answer without text, or a
-                question that is too long for the model; `model_runaway` for an answer without end; `budget` where the
-                time for the work was over first. Those that come of an answer say how many tokens were spent on it.
+            AgentError: `model_unavailable`, `model_missing`, `config`; `context_exceeded` where the server says that
+                the question is too long for the model, and `model_empty` for an answer without text, which is how other
+                servers say it; `model_runaway` for an answer without end; `budget` where the time for the work was
+                over first. Those that come of an answer say how many tokens were spent on it.
         """

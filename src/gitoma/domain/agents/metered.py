@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from gitoma.domain.agents.budget import Budget
+from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.language_model import ChatReply, ChatRequest, Finish, LanguageModel, ModelFacts
 
 
@@ -34,14 +35,24 @@ class MeteredModel(LanguageModel):
             AgentError: Besides the port's: `budget`.
         """
         self.budget.before_call()
-        reply = self._model.complete(replace(request, system=self._mask(request.system), user=self._mask(request.user)))
-        self.budget.charge(reply)
+        masked = replace(request, system=self._mask(request.system), user=self._mask(request.user))
+        try:
+            reply = self._model.complete(masked)
+        except AgentError as error:
+            self.budget.charge(error.spent_tokens)
+            raise
+        self.budget.charge(reply.completion_tokens)
         return reply
 
 
 def complete_whole(model: LanguageModel, request: ChatRequest) -> ChatReply:
     """Ask, and once more with twice the room if the answer did not fit: half a JSON object is worth nothing."""
     reply = model.complete(request)
-    if reply.finish is Finish.LENGTH:
-        reply = model.complete(replace(request, max_tokens=2 * request.max_tokens))
-    return reply
+    if reply.finish is not Finish.LENGTH:
+        return reply
+    try:
+        return model.complete(replace(request, max_tokens=2 * request.max_tokens))
+    except AgentError as error:
+        if error.code is not Code.CONTEXT_EXCEEDED:
+            raise
+        return reply  # some servers count the room for the answer, too: there is no more than it had

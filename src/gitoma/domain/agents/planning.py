@@ -63,7 +63,7 @@ def make_plan(report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts
         return Plan(Source.FALLBACK, "", ())
     lessons: tuple[Lesson, ...] = ()
     for _ in range(QUESTIONS):
-        reading = _ask(report, tree, model, facts, lessons)
+        reading = _ask(report, tree, model, facts, lessons, session)
         if isinstance(reading, PlanReading):
             _tell(reading, session)
             return _masked(reading.plan, session.mask)
@@ -75,13 +75,19 @@ def make_plan(report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts
 
 
 def _ask(
-    report: Report, tree: Tree, model: MeteredModel, facts: ModelFacts, lessons: tuple[Lesson, ...]
+    report: Report,
+    tree: Tree,
+    model: MeteredModel,
+    facts: ModelFacts,
+    lessons: tuple[Lesson, ...],
+    session: Session,
 ) -> PlanReading | Refusal:
     try:
         reply = complete_whole(model, prompts.planner(report, tree, facts.context_tokens, lessons))
     except AgentError as error:
         if error.code not in LOST:
             raise
+        session.detail(f"no answer: {error}" + (f" ({error.hint})" if error.hint else ""))
         return _NO_ANSWER
     if reply.finish is Finish.LENGTH:  # whatever of it reads as a plan: nobody knows what is missing
         return _CUT_OFF

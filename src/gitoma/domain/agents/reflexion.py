@@ -46,6 +46,11 @@ class Lesson:
 
     reasons: tuple[Refusal, ...]
 
+    @property
+    def is_repetition(self) -> bool:
+        """It says only that an answer came again, and nothing about what is wrong with it."""
+        return self.reasons == (_REPEATED,)
+
     def __str__(self) -> str:
         return "; ".join(map(str, self.reasons))
 
@@ -241,6 +246,10 @@ _LEGAL: Mapping[Waiting, tuple[type, ...]] = MappingProxyType(
     }
 )
 
+_ENDS: Mapping[type, Outcome] = MappingProxyType(
+    {Declined: Outcome.DECLINED, BudgetSpent: Outcome.BUDGET, Cancelled: Outcome.CANCELLED}
+)
+
 _REPEATED = Refusal("repeated", "you repeated yourself: this answer was already refused. Answer differently.")
 _NO_VERDICT = Refusal(
     "no-verdict", "nobody could say that the change is right. Make it smaller, and so that it is plainly right."
@@ -262,8 +271,6 @@ def step(state: State, event: Event) -> Step:
             return _ask_fixer(state)
         case Replied(text):
             return _replied(state, text)
-        case Declined():
-            return _stop(state, Outcome.DECLINED)
         case CallFailed(code):
             return _call_failed(state, code)
         case GatesFailed(reasons):
@@ -272,10 +279,8 @@ def step(state: State, event: Event) -> Step:
             return _ask_critic(state, change) if state.critic else _stop(state, Outcome.FIXED, change)
         case Verdict() | NoVerdict():
             return _judged(state, event)
-        case BudgetSpent():
-            return _stop(state, Outcome.BUDGET)
-        case Cancelled():
-            return _stop(state, Outcome.CANCELLED)
+        case Declined() | BudgetSpent() | Cancelled():
+            return _stop(state, _ENDS[type(event)])
 
 
 def _ask_fixer(state: State) -> Step:
