@@ -4,7 +4,8 @@ It parses and hands on; no rule is here. A command's module is imported when tha
 loads neither a server nor a client.
 
 Exit codes: 0 done · 1 it failed · 2 the command line is wrong · 3 the installation is · 4 the code host refused ·
-5 somebody else works on the repository · 130 and 143 interrupted or terminated · 141 nobody reads the output.
+5 somebody else works on the repository · 74 standard output cannot be written · 130 and 143 interrupted or terminated ·
+141 nobody reads the output.
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return _run(argv)
         finally:
             console.flush()
+    except console.Unwritable as error:
+        console.complain(f"gitoma: {error}")
+        console.abandon()
+        return console.UNWRITABLE_EXIT
     except BrokenPipeError:
         console.abandon()
         return console.PIPE_EXIT
@@ -47,7 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(argv: Sequence[str] | None) -> int:
-    arguments = vars(parser().parse_args(argv))
+    with console.writing():  # `--help` and `--version` are said in there
+        arguments = vars(parser().parse_args(argv))
     command, module, function = arguments.pop("command"), arguments.pop("module"), arguments.pop("function")
     try:
         result: int = getattr(import_module(f"gitoma.app.commands.{module}"), function)(**arguments)
