@@ -367,7 +367,7 @@ def test_a_model_that_has_gone_is_named_with_the_variable_that_it_comes_from(
     assert variable in error.hint
 
 
-def test_what_may_pass_is_tried_again_after_1_4_and_10_seconds(make: Make, server: Server, heard: Heard) -> None:
+def test_what_may_pass_is_tried_again_later_and_later(make: Make, server: Server, heard: Heard) -> None:
     server.answers = [refused(503, "loading"), refused(502), Answer(b"", 0), said("at last")]
 
     assert make().complete(question()).text == "at last"
@@ -383,6 +383,33 @@ def test_what_does_not_pass_is_unavailable(make: Make, server: Server, heard: He
     assert heard.pauses == [1, 4, 10]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_server_that_loads_a_model_or_is_busy_is_given_five_minutes(
+    make: Make, server: Server, heard: Heard, status: int
+) -> None:
+    server.answers = [refused(status, "Loading model")]
+
+    assert failure(lambda: make().complete(question())).code is Code.MODEL_UNAVAILABLE
+    assert heard.pauses == [1, 4, 10, 20, *[30] * 8, 25]
+    assert len(heard.lines) == len(heard.pauses)
+
+
+def test_a_model_that_is_loaded_at_last_answers(make: Make, server: Server, heard: Heard) -> None:
+    server.answers = [*[refused(503, "Loading model")] * 9, said("at last")]
+
+    assert make().complete(question()).text == "at last"
+    assert sum(heard.pauses) == 1 + 4 + 10 + 20 + 5 * 30
+
+
+def test_a_server_that_fails_in_one_way_after_the_other_has_the_time_for_each_and_no_more(
+    make: Make, server: Server, heard: Heard
+) -> None:
+    server.answers = [*[refused(503)] * 5, refused(502), Answer(b"", 0), Answer(b"", 0), Answer(b"", 0), said("no")]
+
+    assert failure(lambda: make().complete(question())).code is Code.MODEL_UNAVAILABLE
+    assert heard.pauses == [1, 4, 10, 20, 30, 15, 30, 30]
+
+
 def test_a_busy_server_says_when_to_come_back(make: Make, server: Server, heard: Heard) -> None:
     server.answers = [refused(429, retry_after="7"), said("yes")]
     make().complete(question())
@@ -390,6 +417,16 @@ def test_a_busy_server_says_when_to_come_back(make: Make, server: Server, heard:
     server.answers = [refused(429, retry_after="3600")]
     assert failure(lambda: make().complete(question())).code is Code.MODEL_UNAVAILABLE
     assert heard.pauses == [7]
+
+
+def test_a_server_that_wants_to_be_asked_at_once_is_not_asked_without_end(
+    make: Make, server: Server, heard: Heard
+) -> None:
+    server.answers = [refused(429, retry_after="0")]
+
+    assert failure(lambda: make().complete(question())).code is Code.MODEL_UNAVAILABLE
+    assert sum(heard.pauses) == 300
+    assert len(heard.pauses) == 13
 
 
 def test_a_server_that_cannot_be_reached_is_told_with_its_address(make: Make, server: Server, heard: Heard) -> None:
@@ -401,7 +438,7 @@ def test_a_server_that_cannot_be_reached_is_told_with_its_address(make: Make, se
     error = failure(lambda: model.complete(question()))
     assert error.code is Code.MODEL_UNAVAILABLE
     assert f"127.0.0.1:{server.http.server_port}" in str(error)
-    assert heard.pauses == [1, 4, 10]
+    assert heard.pauses == [1, 4, 10, 20, 25]  # a server that is restarted is back by then, or not soon
 
 
 def test_who_asks_what_there_is_need_not_wait_for_a_server_that_is_not_there(make: Make, heard: Heard) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from itertools import chain, repeat
 from math import ceil
 from typing import TYPE_CHECKING
 
@@ -19,25 +20,42 @@ from gitoma.domain.clock import Clock
 if TYPE_CHECKING:
     from gitoma.adapters.chat_completions.connection import Answer
 
-RETRY_PAUSES_S = (1.0, 4.0, 10.0)
-"""Before each further try: a server that is restarted, or that loads a model, is back by then, or not soon."""
+_PAUSES_S = (1.0, 4.0, 10.0, 20.0)
+_LATER_PAUSE_S = 30.0
+
+_WAITS_S = {
+    429: 300.0,  # it answers others
+    503: 300.0,  # it loads a model: of 20 GB from a slow disk in some minutes
+    502: 15.0,
+    504: 15.0,
+}
+"""For how long, in all, one question is asked again where a server answers so."""
+
+_RESTARTS_WITHIN_S = 60.0
+"""For how long, in all, one question is asked again where nobody answers."""
 
 _LIST_WITHIN_S = 10.0
 _LIST_MAX_BYTES = 4 * 1024 * 1024
 _ERROR_MAX_BYTES = 64 * 1024
 _RETRY_AFTER_MAX_S = 60.0
-_PASSING = (429, 502, 503, 504)
 
 Sleep = Callable[[float], None]
 Notice = Callable[[str], None]
 
 
 class _Passing(Exception):
-    """A failure that may pass; `error` is what to raise when it does not."""
+    """A failure that may pass.
 
-    def __init__(self, error: AgentError, wait_s: float | None = None) -> None:
+    Args:
+        error: What to raise when it does not.
+        within_s: For how long it is worth waiting, in all.
+        wait_s: How long the server wants us to wait now, at least.
+    """
+
+    def __init__(self, error: AgentError, within_s: float, wait_s: float = 0.0) -> None:
         super().__init__(str(error))
         self.error = error
+        self.within_s = within_s
         self.wait_s = wait_s
 
 
@@ -103,15 +121,19 @@ class Client:
             AgentError: `model_unavailable`, `model_runaway`, `config`, `budget`.
             Refused: The server answered with an error that will not pass.
         """
-        pauses = list(RETRY_PAUSES_S)
+        pauses = chain(_PAUSES_S, repeat(_LATER_PAUSE_S))
+        waited_s: dict[float, float] = {}  # for each kind of failure: whoever restarts may load a model then
         while True:
             try:
                 return self._answer(body)
             except _Passing as failure:
-                if not pauses:
+                waited = waited_s.get(failure.within_s, 0.0)
+                left_s = failure.within_s - waited
+                if left_s <= 0 or failure.wait_s > left_s:
                     raise failure.error from None
-                pause = pauses.pop(0)
-                self._wait(failure.wait_s or pause, failure.error)
+                wait_s = min(max(next(pauses), failure.wait_s), left_s)
+                waited_s[failure.within_s] = waited + wait_s
+                self._wait(wait_s, failure.error)
 
     def _answer(self, body: bytes) -> Said:
         patience = self._patience(self._limits)
@@ -121,15 +143,15 @@ class Client:
                     raise self._refusal(answer)
                 return _read(answer, patience)
         except failures.Unreached:
-            raise _Passing(failures.unreachable(self.address.shown)) from None
+            raise _Passing(failures.unreachable(self.address.shown), _RESTARTS_WITHIN_S) from None
 
     def _refusal(self, answer: Answer) -> Exception:
         text = failures.words(_bounded(answer, _ERROR_MAX_BYTES))
-        if answer.status not in _PASSING:
+        if answer.status not in _WAITS_S:
             return failures.Refused(answer.status, text)
-        wait_s = _seconds(answer.headers.get("retry-after", "")) if answer.status == 429 else None
+        wait_s = _seconds(answer.headers.get("retry-after", ""))
         error = failures.of_status(answer.status, text, self._redact)
-        return error if wait_s is not None and wait_s > _RETRY_AFTER_MAX_S else _Passing(error, wait_s)
+        return error if wait_s > _RETRY_AFTER_MAX_S else _Passing(error, _WAITS_S[answer.status], wait_s)
 
     def _wait(self, seconds: float, error: AgentError) -> None:
         if self._remaining() <= seconds:
@@ -196,7 +218,7 @@ def _bounded(answer: Answer, limit: int) -> bytes:
     return bytes(body)
 
 
-def _seconds(text: str) -> float | None:
-    """Of a `retry-after` that is a number; the other form, a date, is not used by servers of models."""
+def _seconds(text: str) -> float:
+    """Of a `retry-after` that is a number, else 0; the other form, a date, is not used by servers of models."""
     text = text.strip()
-    return max(1.0, float(text)) if text.isascii() and text.isdigit() and len(text) < 10 else None
+    return float(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0.0
