@@ -38,6 +38,7 @@ FILES: Files = {
     "tsconfig.json": b"{ // comments\n}",
     "docs/a.rst": b"A\n=\n\n.. code-block:: sh\n\n    make\n",
     "requirements/dev.txt": b"pytest==8\n",
+    "tests/test_parser.py": b"def test_parse():\n    assert True\n",
     "link": (Kind.LINK, b"x"),
 }
 TREE = Tree(MemoryCheckout(FILES))
@@ -110,11 +111,22 @@ def test_new_tests_are_let_in_where_the_task_says_so(path: str, let_in: bool) ->
     assert codes(change, Scope(frozenset())) == ["scope"]
 
 
-def test_files_are_deleted_only_where_the_task_says_so() -> None:
-    scope = Scope(frozenset({"data.json"}))
+def deleting(path: str, text: str) -> list[str]:
+    return codes({path: None}, Scope(frozenset({path}), text=text, deletable=frozenset({path})))
 
-    assert codes({"data.json": None}, scope) == ["scope"]
-    assert codes({"data.json": None}, Scope(frozenset(), deletable=frozenset({"data.json"}))) == []
+
+def test_files_are_deleted_only_where_the_task_lets_and_its_words_ask() -> None:
+    asked = "Please delete this file."
+
+    assert codes({"data.json": None}, Scope(frozenset({"data.json"}), text=asked)) == ["scope"]
+    assert deleting("data.json", asked) == []
+    assert deleting("data.json", "") == ["lost"]
+    assert deleting("src/app/parser.py", "please fix the typo in this docstring") == ["lost"]
+    assert deleting("src/app/parser.py", "Remove `parse`.") == ["lost"]
+
+
+def test_no_file_of_tests_is_deleted_whatever_is_asked() -> None:
+    assert deleting("tests/test_parser.py", "Delete this file.") == ["lost"]
 
 
 @pytest.mark.parametrize(
@@ -199,6 +211,27 @@ def test_a_document_keeps_most_of_its_lines_and_its_code() -> None:
     assert codes({"docs/a.rst": "A\n=\n\nNothing.\n"}) == ["lost"]
 
 
+def test_no_file_is_emptied() -> None:
+    small = FileChange("NOTES.md", "# widget\n\nCounts widgets.\n", None)
+    settings = FileChange("ci.cfg", "".join(f"line {n}\n" for n in range(20)), None)
+
+    for file, new in ((small, ""), (small, "\n \n"), (small, "# widget\n"), (settings, ""), (settings, "line 1\n")):
+        emptied = FileChange(file.path, file.old, new)
+        refusals = check(ChangeSet((emptied,)), TREE, Scope(frozenset({file.path})), PyYamlReader(), lambda _: False)
+        assert [refusal.code for refusal in refusals] == ["lost"]
+    anew = FileChange("NOTES.md", small.old, "# Widget\n\nIt counts the widgets.\n")
+    assert not check(ChangeSet((anew,)), TREE, Scope(frozenset({"NOTES.md"})), PyYamlReader(), lambda _: False)
+
+
+@pytest.mark.parametrize("mark", ["<<<<<<< HEAD", ">>>>>>> theirs", "<<<<<<<", "||||||| base"])
+def test_no_mark_of_a_conflict_is_added(mark: str) -> None:
+    assert codes({"README.md": README + f"{mark}\n"}) == ["conflict"]
+
+
+def test_a_heading_is_no_mark_of_a_conflict() -> None:
+    assert codes({"docs/b.rst": "Options\n=======\n\nNone; `<<<<<<< HEAD` is one of git.\n"}) == []
+
+
 def test_no_line_stands_for_others() -> None:
     assert codes(parser(new="# ... rest of the code unchanged\n")) == ["elision"]
     assert codes({"README.md": README + "(rest of the file unchanged)\n"}) == ["elision"]
@@ -259,13 +292,10 @@ def test_no_new_dependency_is_imported(statement: str, known: bool) -> None:
     assert codes(change, Scope(frozenset(change), new_imports=True)) == []
 
 
-def test_a_dependency_that_the_change_declares_is_known() -> None:
-    news: dict[str, str | None] = {
-        "src/app/new.py": "import httpx\n",
-        "pyproject.toml": '[project]\nname = "app"\ndependencies = ["httpx", "PyYAML>=6", "typing-extensions"]\n',
-    }
+def test_no_change_vouches_for_its_own_imports() -> None:
+    news: dict[str, str | None] = {"src/app/new.py": "import httpx\n", "noxfile.py": "# httpx\n"}
 
-    assert codes(news) == []
+    assert codes(news) == ["import"]
 
 
 def test_every_message_says_what_to_do_and_there_are_not_too_many() -> None:

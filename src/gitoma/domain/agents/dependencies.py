@@ -47,11 +47,12 @@ def unknown_modules(modules: Collection[str], before: Tree, after: Tree) -> froz
 
     Args:
         modules: First names of modules: `a` for `a.b`.
-        before: The project as it is: what it imports is known.
-        after: The project with a change in it: what that brings, and declares, is known as well.
+        before: The project as it is: what it imports and declares is known. What a change declares is not: it would
+            vouch for itself.
+        after: The project with the change in it: its own modules are known.
     """
     left = set(modules) - sys.stdlib_module_names
-    for names, tree in ((_own, after), (_declared, after), (_imported, before)):
+    for names, tree in ((_own, after), (_declared, before), (_imported, before)):
         left = left and _without(left, names(tree))
     return frozenset(left)
 

@@ -5,7 +5,8 @@
 | `scope` | every file is one that the task lists, or a new test where those are let in; `paths` allows it |
 | `size` | few files, no large one, few lines; a document does not lose much of itself |
 | `syntax` | what parsed still parses; what is new does |
-| `lost` | functions, classes and methods stay, with something in them; so do the code blocks of documents, and tests |
+| `lost` | definitions stay, with something in them; so do files, the code blocks of documents, and tests |
+| `conflict` | no added line is a mark that a merge left |
 | `elision` | no line stands for others |
 | `secret` | no added line holds a credential |
 | `hidden` | no character that people do not see |
@@ -49,6 +50,7 @@ REFUSALS_MAX = 8
 """How many refusals are told at once: more is no help to a model."""
 
 _QUOTED = 160  # characters of a line, or of a parser's words, in a message
+_CONFLICT = re.compile(r"(?:<{7}|>{7}|\|{7})(?:\s|$)")  # a line of `=` alone underlines a heading
 _LINE_NUMBER = re.compile(r"\bline (\d{1,6})\b")
 
 
@@ -60,7 +62,7 @@ class Scope:
         files: The files that may be changed or made.
         new_tests: New test files may be made as well.
         text: The task's words: a definition that they name may go.
-        deletable: The files that may be deleted.
+        deletable: The files that may be deleted, if the task's words ask for it, too.
         keeps_tests: No test case may go, nor an assertion: a test has failed, and is not to be taken away.
         new_imports: New dependencies may be imported: a person has asked for the change, and sees it.
     """
@@ -145,9 +147,10 @@ class _Gates:
         for file in self._change.files:
             if self._scope.keeps_tests:
                 yield from lost_tests(file)
+            yield from lost(file, self._scope.text)
             if file.new is not None:
                 yield from self._syntax(file, file.new)
-                yield from lost(file, self._scope.text)
+                yield from _conflicts(file)
                 yield from _placeholders(file, file.new)
                 yield from self._secrets(file)
                 yield from _hidden(file, file.new)
@@ -229,6 +232,12 @@ def _placeholders(file: FileChange, new: str) -> Iterator[Refusal]:
     if line is not None:
         quoted = printable(line)[:_QUOTED]
         yield Refusal("elision", f'"{quoted}" stands for lines of {shown(file.path)}. Write those lines themselves.')
+
+
+def _conflicts(file: FileChange) -> Iterator[Refusal]:
+    if any(map(_CONFLICT.match, added(file))):
+        message = f"{shown(file.path)} would hold marks of a merge conflict. Write the lines as they are to be."
+        yield Refusal("conflict", message)
 
 
 def _hidden(file: FileChange, new: str) -> Iterator[Refusal]:
