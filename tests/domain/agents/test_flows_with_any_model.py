@@ -231,7 +231,7 @@ def test_fix_ci_writes_what_the_log_names_and_new_tests(data: st.DataObject, bra
     files = frozenset({"one.py", "two.py", "pyproject.toml"})
     for commit, parent in outcome.new:
         assert not dry
-        check_policy(Scope(files, new_tests=True, deletable=files, keeps_tests=True), commit, parent)
+        check_policy(Scope(files, new_tests=True, keeps_tests=True), commit, parent)
     own = {name for name in outcome.world.remote.branches if name.startswith("gitoma/fix-ci-")}
     assert set(outcome.world.remote.pushes) <= (own if branch == "main" else {"feature"})
     if dry:

@@ -229,7 +229,8 @@ def test_the_reviewer_sees_the_talk_the_diff_and_the_file_and_may_decline() -> N
         "a.py, the whole file": "a\nb\nc",
     }
     assert prompts.NO_CHANGE in request.user
-    assert "DELETE: " in request.user
+    assert "DELETE: " not in request.user
+    assert "DELETE: " in prompts.reviewer([COMMENT], FILES, None, FIRST, may_delete=True).user
 
 
 def test_the_fixer_sees_the_log_and_the_files_that_it_names() -> None:
@@ -240,7 +241,6 @@ def test_the_fixer_sees_the_log_and_the_files_that_it_names() -> None:
         "a.py, the whole file": "x = 1",
     }
     assert "DELETE: " not in request.user
-    assert "DELETE: " in prompts.fixer("test", "FAILED a.py:1", FILES, None, FIRST, may_delete=True).user
 
 
 def test_the_critic_sees_the_diff_and_why_it_was_made() -> None:

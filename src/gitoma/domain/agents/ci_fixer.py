@@ -10,7 +10,6 @@ from gitoma.domain.agents.cilog import SharedFailure
 from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
-from gitoma.domain.agents.kept_tests import holds_tests
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel, ModelFacts
 from gitoma.domain.agents.ports import ArtifactNotKept
 from gitoma.domain.agents.progress import printable
@@ -49,10 +48,9 @@ class CiFixer:
         failure = shared.failure
         self._transcript += [f"# {shared.jobs[0].name}", "", failure.excerpt, ""]
         files = frozenset(failure.files)
-        deletable = self._deletable(files, tree)
         assignment = Assignment(
-            self._question(shared, tree, may_delete=bool(deletable)),
-            Scope(files, new_tests=True, deletable=deletable, keeps_tests=True),
+            self._question(shared, tree),
+            Scope(files, new_tests=True, keeps_tests=True),  # nobody asks for a deletion here: a log is no person
             critique=lambda change: self._critique(shared, change),
             only=failure.files[0] if len(files) == 1 else None,
         )
@@ -77,11 +75,7 @@ class CiFixer:
             self._session.detail(f"the transcript is not kept: {error}")
             return None
 
-    def _deletable(self, files: frozenset[str], tree: Tree) -> frozenset[str]:
-        texts = {path: tree.read(path) for path in files}
-        return frozenset(path for path, text in texts.items() if isinstance(text, str) and not holds_tests(path, text))
-
-    def _question(self, shared: SharedFailure, tree: Tree, *, may_delete: bool) -> Callable[[Attempt], ChatRequest]:
+    def _question(self, shared: SharedFailure, tree: Tree) -> Callable[[Attempt], ChatRequest]:
         failure, job = shared.failure, shared.jobs[0].name
         files = file_texts(tree, failure.files, failure.lines)
 
@@ -90,7 +84,7 @@ class CiFixer:
                 where = ", ".join(failure.files)
                 self._session.step(f"{job}: {where} (attempt {attempt.number}/{ATTEMPTS})")
             context = self._facts.context_tokens
-            return prompts.fixer(job, failure.excerpt, files, context, attempt, may_delete=may_delete)
+            return prompts.fixer(job, failure.excerpt, files, context, attempt)
 
         return ask
 

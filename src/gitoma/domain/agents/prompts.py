@@ -93,7 +93,12 @@ def worker(task: Subtask, files: Sequence[FileText], context_tokens: int | None,
 
 
 def reviewer(
-    heard: Sequence[ReviewComment], files: Sequence[FileText], context_tokens: int | None, attempt: Attempt
+    heard: Sequence[ReviewComment],
+    files: Sequence[FileText],
+    context_tokens: int | None,
+    attempt: Attempt,
+    *,
+    may_delete: bool = False,
 ) -> ChatRequest:
     """Ask for the edits that a thread of a review wants, or for a line that begins with `NO_CHANGE` and says why not.
 
@@ -102,12 +107,13 @@ def reviewer(
         files: The file that they are about, first, with the line that matters, and others that help.
         context_tokens: How much the model takes; None if nobody knows.
         attempt: Which time it is asked.
+        may_delete: The file may be deleted: the comments ask for it.
     """
     place = f"{printable(heard[0].path)}" + (f", line {heard[0].line}" if heard[0].line else "")
     text = f"A reviewer of a pull request has commented on {place}. Change what the comment asks for"
     limits = f"Change only: {_names(file.path for file in files)}; new test files may be made"
     decline = f'If nothing is to be changed, answer with one line instead: "{NO_CHANGE}" and the reason.'
-    frame = _edits(Role.WORKER, f"{text}. {limits}. {decline}", DELETING)
+    frame = _edits(Role.WORKER, f"{text}. {limits}. {decline}", *([DELETING] if may_delete else []))
     talk = "\n\n".join(f"{printable(comment.author)}:\n{comment.body}" for comment in heard)
 
     def data(room: int) -> str:
@@ -124,8 +130,6 @@ def fixer(
     files: Sequence[FileText],
     context_tokens: int | None,
     attempt: Attempt,
-    *,
-    may_delete: bool = False,
 ) -> ChatRequest:
     """Ask for the edits that make a failed CI job pass.
 
@@ -135,7 +139,6 @@ def fixer(
         files: Those that the log points at, with the lines that it names.
         context_tokens: How much the model takes; None if nobody knows.
         attempt: Which time it is asked.
-        may_delete: Some of the files may be deleted.
     """
     text = (
         "A CI job has failed; its log and the files that it names are below. Mend the cause, with as little as it takes"
@@ -143,7 +146,7 @@ def fixer(
     limits = f"Change only: {_names(file.path for file in files)}; new test files may be made, and no test may go"
     # The third time a model is asked, the likeliest answer was wrong twice.
     temperature = 0.5 if attempt.number >= 3 else 0.2
-    frame = _edits(Role.FIXER, f"{text}. {limits}.", *([DELETING] if may_delete else []), temperature=temperature)
+    frame = _edits(Role.FIXER, f"{text}. {limits}.", temperature=temperature)
 
     def data(room: int) -> str:
         shown = block(f"log of the job {one_line(job, 80)}", excerpt, room // 2)

@@ -12,6 +12,7 @@ from gitoma.domain.agents.changes import ChangeSet, Refusal
 from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
+from gitoma.domain.agents.keeping import asks_for_deletion
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel
 from gitoma.domain.agents.prompt_layout import Attempt
 from gitoma.domain.agents.proposals import one_line
@@ -114,11 +115,12 @@ class ThreadWorker:
         root = judged.thread.root
         files = file_texts(tree, [root.path], {root.path: _lines(judged)})
         context_tokens = self._context_tokens
+        may_delete = bool(_scope(judged).deletable)
 
         def ask(attempt: Attempt) -> ChatRequest:
             if not attempt.halved:
                 self._session.step(f"{root.path}: asking the model (attempt {attempt.number}/{ATTEMPTS})")
-            return prompts.reviewer(judged.heard, files, context_tokens, attempt)
+            return prompts.reviewer(judged.heard, files, context_tokens, attempt, may_delete=may_delete)
 
         return ask
 
@@ -130,7 +132,8 @@ class ThreadWorker:
 def _scope(judged: JudgedThread) -> Scope:
     path = frozenset({judged.thread.root.path})
     text = "\n".join(comment.body for comment in judged.heard)
-    return Scope(path, new_tests=True, text=text, deletable=path, new_imports=True)
+    deletable = path if asks_for_deletion(text, judged.thread.root.path) else frozenset[str]()
+    return Scope(path, new_tests=True, text=text, deletable=deletable, new_imports=True)
 
 
 def _lines(judged: JudgedThread) -> tuple[int, ...]:
