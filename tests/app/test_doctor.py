@@ -122,6 +122,14 @@ def test_what_only_some_commands_need_is_a_warning(doctor: Doctor) -> None:
     assert [of(subject, lines)[0].split()[0] for subject in ("github", "api")] == ["warning", "warning"]
 
 
+def test_an_api_token_that_is_a_word_is_a_warning_that_does_not_show_it(doctor: Doctor) -> None:
+    code, lines = doctor(GITOMA_API_TOKEN="swordfish")
+
+    assert code == 0
+    assert of("api", lines)[0].startswith("warning")
+    assert "swordfish" not in "\n".join(lines)
+
+
 def test_a_token_that_is_refused_is_an_error(doctor: Doctor) -> None:
     code, lines = doctor(GITHUB_TOKEN="another-token-than-that")
 

@@ -3,7 +3,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gitoma.adapters.testing.output import Leak, authorization_leaks, leaks, ordinary_lines, raw_output, secrets
-from gitoma.domain.jobs.redaction import SECRET_MIN_CHARACTERS, Redactor
+from gitoma.domain.jobs.redaction import MASK, SECRET_MIN_CHARACTERS, Redactor, looks_like_a_credential
 
 redact = Redactor()
 REPEATABLE = [
@@ -169,6 +169,38 @@ def test_a_known_secret_that_holds_another_is_masked_whole() -> None:
 
 def test_each_line_of_a_known_secret_is_masked() -> None:
     assert Redactor(["first-part\r\nsecond-part\n"])("a\nfirst-part\nsecond-part") == "a\nREDACTED\nREDACTED"
+
+
+WORDS = ["dummy", "demotok", "password", "Not-Needed", "CHANGE_ME", "change me", "sk-no-key-required", "a.b.c.d.e.f.g"]
+
+
+@pytest.mark.parametrize("value", WORDS)
+def test_a_word_that_files_may_have_is_masked_in_output_only(value: str) -> None:
+    text = f"set it to {value}, if you like"
+    redactor = Redactor([value])
+
+    assert not looks_like_a_credential(value)
+    assert redactor.mask(text) == text
+    assert not redactor.knows(text)
+    assert value not in redactor.redact(text)
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["hunter22", "swordFish", "4711-4712", "kqxzjvwpmnbgtrcd", "correct-horse-battery-staple", "schlüssel", "0" * 64],
+)
+def test_a_credential_is_masked_in_files_too(value: str) -> None:
+    redactor = Redactor([value])
+
+    assert redactor.mask(f"x{value}x") == f"x{MASK}x"
+    assert redactor.knows(f"x{value}x")
+
+
+@given(st.lists(st.text(max_size=30), max_size=3), st.text())
+def test_what_is_masked_is_what_is_known(secrets: list[str], text: str) -> None:
+    redactor = Redactor(secrets)
+
+    assert (redactor.mask(text) != text) == redactor.knows(text)
 
 
 @pytest.mark.parametrize("value", ["", " ", "main", "lm-studio", "DACTE"])

@@ -29,7 +29,7 @@ from gitoma.domain.agents.errors import AgentError
 from gitoma.domain.agents.progress import printable
 from gitoma.domain.errors import InvalidSetting
 from gitoma.domain.health import Level
-from gitoma.domain.jobs.redaction import Redactor
+from gitoma.domain.jobs.redaction import Redactor, looks_like_a_credential
 from gitoma.domain.repos.state import StorageRefused, liveness
 
 ERROR_EXIT = 3
@@ -129,6 +129,9 @@ def _api(settings: Settings) -> Iterator[Finding]:
     if settings.api_token is None:
         hint = "set it, or start with `gitoma serve --auto-token`; the command line needs none"
         yield Finding(Level.WARNING, "api", "GITOMA_API_TOKEN is not set, so the REST API answers 503", hint)
+    elif not looks_like_a_credential(settings.api_token):
+        text = "GITOMA_API_TOKEN can be guessed, and is not masked where a file has the same word"
+        yield Finding(Level.WARNING, "api", text, "set it to something random, as `openssl rand -hex 32` makes it")
     else:
         yield Finding(Level.OK, "api", "the REST API has a token")
 

@@ -27,9 +27,16 @@ SECRET_MIN_CHARACTERS = 5
 """A known value shorter than this is not masked: words of up to four letters ("main", "test") are in ordinary output by
 chance, and a mask over each of them would tell the secret rather than hide it."""
 
-NO_SECRETS = frozenset({"lm-studio"})
-"""Values that stand where a secret would and are none: the default key of the model server, which is the name of a
-program that jobs talk about."""
+NO_SECRETS = frozenset({"lm-studio", "ollama", "EMPTY"})
+"""Values that stand where a secret would and are none: keys for model servers that want none, the default one among
+them. They are names of programs that jobs talk about, and a word."""
+
+CREDENTIAL_MIN_CHARACTERS = 8
+"""A value shorter than this is in a file by chance rather than as a credential."""
+
+# Up to three or four words, as people choose them for a key that nobody checks ("password", "Not-Needed", "CHANGE_ME",
+# "sk-no-key-required"). Sixteen letters without a break, and twenty characters, are no words that stand in files.
+_WORDS = re.compile(r"(?=.{,19}\Z)(?:[A-Z]?[a-z]{1,15}(?:[-_. ][A-Z]?[a-z]{1,15})*|[A-Z]{1,15}(?:[-_. ][A-Z]{1,15})*)")
 
 # What makes the rest of a token look random: at least ten characters, and among the first of them a digit or a capital,
 # or else sixteen letters without a break, behind the names that some keys carry ("sk-proj-"). Real tokens have 20 and
@@ -93,8 +100,16 @@ _MASKED_USERINFO = f"://{MASK}@"
 _PASSWORD = re.compile(r"://[^/?#@:\[\"'<>]*+:(?!//|[0-9]{1,5}(?:[/?#\"'<>)\]},;]|\Z))")
 
 
+def looks_like_a_credential(value: str) -> bool:
+    """Whether where `value` stands in a text, it stands as the credential, and not as a word like any other."""
+    return len(value) >= CREDENTIAL_MIN_CHARACTERS and _WORDS.fullmatch(value) is None
+
+
 class Redactor:
     """Replaces credentials in text by `REDACTED`.
+
+    Output is people's to read, so a word too much may be masked there (`redact`). A file is worked with: who has a word
+    of it replaced cannot find the place again. So only what `looks_like_a_credential` is masked in files (`mask`).
 
     Args:
         secrets: What this server knows to be secret: its API token, the code host's, the model server's. Masked by
@@ -106,24 +121,23 @@ class Redactor:
         parts = {part.strip() for secret in secrets for part in secret.splitlines()}
         values = {part for part in parts if len(part) >= SECRET_MIN_CHARACTERS and part not in MASK} - NO_SECRETS
         self._values = sorted(values, key=len, reverse=True)  # one may be part of another
+        self._credentials = [value for value in self._values if looks_like_a_credential(value)]
 
     def __call__(self, text: str) -> str:
         """The same as `redact`, for those who take a function."""
         return self.redact(text)
 
     def mask(self, text: str) -> str:
-        """`text` without the secrets that were named and nothing else changed: for code, where patterns would guess."""
-        for value in self._values:
-            text = text.replace(value, MASK)
-        return text
+        """`text` without the credentials that were named and nothing else changed: for files, which are worked with."""
+        return _without(self._credentials, text)
 
     def knows(self, text: str) -> bool:
-        """Whether one of the secrets that were named is in `text`."""
-        return any(value in text for value in self._values)
+        """Whether one of the credentials that were named is in `text`."""
+        return any(value in text for value in self._credentials)
 
     def redact(self, text: str) -> str:
         """`text`, one line or many joined by newlines, without the credentials; as many lines as before."""
-        text = self.mask(text)
+        text = _without(self._values, text)
         for character, sign, token in _TOKENS:
             if character in text and sign.search(text):
                 text = token.sub(MASK, text)
@@ -136,6 +150,12 @@ class Redactor:
         if "@" in text and "://" in text:
             text = _URL.sub(_without_userinfo, text)
         return text
+
+
+def _without(values: Iterable[str], text: str) -> str:
+    for value in values:
+        text = text.replace(value, MASK)
+    return text
 
 
 def _folded(text: str) -> bytes:
