@@ -116,6 +116,36 @@ def test_a_signal_interrupts_the_work_and_a_second_one_does_not_interrupt_the_ti
     assert signal.getsignal(number) is before
 
 
+@pytest.mark.parametrize(
+    ("end", "error"),
+    [
+        (lambda: signal.raise_signal(signal.SIGTERM), "cancelled"),
+        (lambda: next(iter(())), "internal"),
+    ],
+)
+def test_the_result_of_an_end_that_nobody_foresaw_says_what_was_reached(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], end: Callable[[], object], error: str
+) -> None:
+    def act(progress: ConsoleProgress) -> None:
+        progress.reached["branch"] = "b"
+        end()
+
+    code = run(tmp_path, does(act))
+
+    assert last(capsys.readouterr().out) == {"kind": "analyze", "exit": code, "error": error, "branch": "b"}
+
+
+def test_what_an_error_says_of_what_was_reached_goes_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def act(progress: ConsoleProgress) -> None:
+        progress.reached.update(branch="b", pr=None)
+        raise AgentError(Code.NETWORK, "x", reached={"pr": 1})
+
+    assert run(tmp_path, does(act)) == 1
+
+    reached = {"branch": "b", "pr": 1}
+    assert last(capsys.readouterr().out) == {"kind": "analyze", "exit": 1, "error": "network", **reached}
+
+
 def test_a_signal_that_our_parent_has_us_ignore_stays_ignored(tmp_path: Path) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

@@ -92,6 +92,8 @@ def test_a_run_that_is_ended_after_its_first_push_goes_on_with_its_second_task(
     assert ended.code == code
     if number is not signal.SIGKILL:
         assert ended.result["error"] == "cancelled"
+        assert ended.result["tasks"] == {"pending": 2, "done": 1, "failed": 0, "skipped": 0}
+        assert ended.result["branch"] in before
         assert world.clones() == []
     assert not world.is_locked()
     assert (world.state() or {})["phase"] == "WORKING"
@@ -204,6 +206,30 @@ def test_a_run_that_is_ended_before_it_has_a_plan_makes_one(world: World) -> Non
     assert len(world.github.pulls(SLUG)) == 1
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_run_whose_output_finds_no_room_ends_in_one_line_and_can_be_gone_on_with(world: World) -> None:
+    repo = world.repo()
+    model = world.model({"planner": [THREE_TASKS], "worker": list(GOOD_WORK)})
+    command = ["sh", "-c", 'exec "$@" >/dev/full', "sh", sys.executable, "-m", "gitoma", "run", URL, "--yes"]
+
+    full = subprocess.run(command, env=world.environment(), stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+
+    assert (full.returncode, full.stderr.count("\n")) == (74, 1)
+    assert not world.is_locked()
+    assert_it_is_as_if_nothing_had_happened(world, repo, model, world.gitoma("run", URL, "--yes"))
+
+
+@pytest.mark.parametrize("redirection", [">&- 2>&-", "<&- >&- 2>&-"])
+def test_a_run_without_standard_streams_does_its_work(world: World, redirection: str) -> None:
+    repo = world.repo()
+    model = world.model({"planner": [THREE_TASKS], "worker": list(GOOD_WORK)})
+    command = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "gitoma", "run", URL, "--yes"]
+
+    done = subprocess.run(command, env=world.environment(), timeout=60, check=False)
+
+    assert_it_is_as_if_nothing_had_happened(world, repo, model, Ended(done.returncode, "", ""))
+
+
 def test_a_run_whose_output_nobody_reads_any_more_ends_and_can_be_gone_on_with(world: World) -> None:
     repo = world.repo()
     gate = Event()
@@ -217,7 +243,7 @@ def test_a_run_whose_output_nobody_reads_any_more_ends_and_can_be_gone_on_with(w
         assert process.wait(60) == 141
     state = world.state() or {}
     assert (state["phase"], state["exit_clean"]) == ("WORKING", True)
-    assert state["errors"] == ["ended because nobody read its output any more"]
+    assert state["errors"] == ["ended because its output could not be written, or nobody read it any more"]
     assert world.clones() == []
 
     done = world.gitoma("run", URL, "--yes")

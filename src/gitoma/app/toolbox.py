@@ -46,7 +46,9 @@ class Outside:
     remaining: Callable[[], float]
 
 
-def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progress: Progress) -> Toolbox:
+def toolbox(
+    kind: str, settings: Settings, environment: Mapping[str, str], progress: Progress, reached: dict[str, object]
+) -> Toolbox:
     """The ports of one agent.
 
     Args:
@@ -54,6 +56,7 @@ def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progr
         settings: The settings.
         environment: The process's variables; `GITOMA_JOB_ID` says that it is a job.
         progress: Where it tells what it does.
+        reached: Where it leaves what it has come to, however it ends.
     """
     clock = SystemClock()
     redact = Redactor(settings.secrets)
@@ -91,6 +94,7 @@ def toolbox(kind: str, settings: Settings, environment: Mapping[str, str], progr
         budget=budget,
         waits=job_id is not None,
         job_id=job_id,
+        reached=reached,
     )
 
 

@@ -193,6 +193,32 @@ def test_nobody_who_reads_is_no_defect(world: AgentWorld) -> None:
     assert len(written(world).errors) == 1
 
 
+class Cancelled(BaseException):
+    """As what ends an agent from outside."""
+
+
+@pytest.mark.parametrize("end", [Cancelled(), KeyError(), AgentError(Code.NETWORK, "x"), BrokenPipeError()])
+def test_what_was_reached_is_known_however_the_work_ends(world: AgentWorld, end: BaseException) -> None:
+    tools = tools_of(world)
+    session = Session(None, BEGUN, tools)
+    session.facts = lambda: {"branch": session.state.branch}
+    session.write(branch="b")
+
+    with pytest.raises(type(end)), session.recorded():
+        raise end
+
+    assert tools.reached == {"branch": "b"}
+
+
+def test_of_a_flow_that_says_nothing_of_itself_the_repository_is_known(world: AgentWorld) -> None:
+    tools = tools_of(world)
+
+    with Session(None, BEGUN, tools).recorded():
+        assert tools.reached == {}
+
+    assert tools.reached == {"repo": str(ACME)}
+
+
 def test_a_repository_that_may_be_pushed_to_is_handed_on(world: AgentWorld) -> None:
     assert writable(tools_of(world), ACME) == hosted()
 

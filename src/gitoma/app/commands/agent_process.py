@@ -33,10 +33,15 @@ class Cancelled(BaseException):
 
 
 class ConsoleProgress(Progress):
-    """Progress as lines on standard output, credentials masked before anything is cut."""
+    """Progress as lines on standard output, credentials masked before anything is cut.
+
+    Attributes:
+        reached: What the work has come to, as far as it can be told from outside; whoever does it fills this.
+    """
 
     def __init__(self, redact: Callable[[str], str]) -> None:
         self._redact = redact
+        self.reached: dict[str, object] = {}
 
     def emit(self, event: Event) -> None:
         """See the port."""
@@ -81,10 +86,10 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], Reached
             reached = work(progress)
     except Cancelled as cancelled:
         console.complain(f"gitoma {kind}: cancelled ({cancelled})")
-        return _result(progress, kind, "cancelled", cancelled.exit_code)
+        return _result(progress, kind, "cancelled", cancelled.exit_code, progress.reached)
     except AgentError as error:
         _tell(kind, error, redact)
-        return _result(progress, kind, error.code.text, error.code.exit_code, error.reached)
+        return _result(progress, kind, error.code.text, error.code.exit_code, {**progress.reached, **error.reached})
     except BrokenPipeError:
         raise
     except CallerError:
@@ -95,7 +100,7 @@ def run(kind: str, settings: Settings, work: Callable[[ConsoleProgress], Reached
         raise
     except Exception as error:  # noqa: BLE001 - an agent's edge: whatever it is must end in a line, and in the log
         _tell_internal(kind, error, settings.home, redact)
-        return _result(progress, kind, Code.INTERNAL.text, Code.INTERNAL.exit_code)
+        return _result(progress, kind, Code.INTERNAL.text, Code.INTERNAL.exit_code, progress.reached)
     return _result(progress, kind, None, 0, reached)
 
 

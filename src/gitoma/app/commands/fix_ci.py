@@ -22,6 +22,6 @@ def fix_ci(repo: RepoUrl, branch: Branch, dry_run: bool) -> int:
     request = FixCiRequest(repo, branch, dry_run, settings.fix_ci_direct)
 
     def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
-        return mend(request, toolbox("fix-ci", settings, os.environ, progress))
+        return mend(request, toolbox("fix-ci", settings, os.environ, progress, progress.reached))
 
     return agent_process.run("fix-ci", settings, work)

@@ -21,6 +21,6 @@ def review(repo: RepoUrl, integrate: bool, pr: int | None) -> int:
     request = ReviewRequest(repo, integrate, pr, trust_all=settings.review_trust == "all")
 
     def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
-        return review_pull(request, toolbox("review", settings, os.environ, progress))
+        return review_pull(request, toolbox("review", settings, os.environ, progress, progress.reached))
 
     return agent_process.run("review", settings, work)

@@ -45,7 +45,7 @@ def run(
     request = real.RunRequest(repo, branch, base, resume=resume, fresh=fresh, critic=settings.run_critic)
 
     def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
-        return real.run(request, toolbox("run", settings, os.environ, progress))
+        return real.run(request, toolbox("run", settings, os.environ, progress, progress.reached))
 
     return agent_process.run("run", settings, work)
 
@@ -54,7 +54,7 @@ def _show(settings: Settings, repo: RepoUrl, base: Branch | None) -> int:
     request = dry.DryRunRequest(repo, base, critic=settings.run_critic)
 
     def work(progress: agent_process.ConsoleProgress) -> agent_process.Reached:
-        return dry.dry_run(request, toolbox("run", settings, os.environ, progress))
+        return dry.dry_run(request, toolbox("run", settings, os.environ, progress, progress.reached))
 
     return agent_process.run("run", settings, work)
 

@@ -130,6 +130,7 @@ class _Fix:
         self._record = Record(session)
         unstarted = "it does not start; agents do not edit workflows"
         self._outcome = Outcome([f"{run.workflow}: {unstarted}" for run in runs.unstarted])
+        session.facts = self._reached
 
     def show(self) -> Mapping[str, object]:
         """Mend nothing, and show how it would be done; returns what it came to."""

@@ -70,9 +70,9 @@ class Integration:
         try:
             self._work()
         except AgentError as error:
-            error.reached = {**self._reached(), **error.reached}
+            error.reached = {**self.reached(), **error.reached}
             raise
-        return self._reached()
+        return self.reached()
 
     def _work(self) -> None:
         with self._tools.vcs.working_copy(self._hosted.url, self._branch) as copy:
@@ -192,7 +192,8 @@ class Integration:
                 raise
             self._session.detail(f"{root.path}: the comment is gone, and is not answered")
 
-    def _reached(self) -> dict[str, object]:
+    def reached(self) -> dict[str, object]:
+        """What it has come to until now, for the result."""
         threads = counts(self._threads, self._found)
         return {"threads": threads, "remarks": len(self._remarks), **self._tools.budget.spent}
 

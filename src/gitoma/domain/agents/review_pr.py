@@ -80,6 +80,7 @@ def _integrate(request: ReviewRequest, hosted: HostedRepo, tools: Toolbox, held:
     with session.recorded():
         session.enter(Phase.REVIEWING)
         work = Integration(hosted, branch, pull, _reader(request, tools, pull), session, tools)
+        session.facts = lambda: {**_facts(request, pull), **work.reached()}
         try:
             return {**_facts(request, pull), **work.carry_out()}
         except AgentError as error:

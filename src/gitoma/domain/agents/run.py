@@ -133,6 +133,7 @@ class _Run:
                 )
             state, resumed = self._start(base, base.head.sha)
             session = Session(self._held, state, self._tools)
+            session.facts = lambda: self._reached(session)
             with session.recorded(), self._copy(base, session, resumed=resumed) as (copy, pushed):
                 self._introduce(session, resumed=resumed)
                 try:

@@ -5,7 +5,7 @@ No rule of a flow is here. Which phase may follow which is `run_state`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -26,7 +26,7 @@ SIZE_MAX_KIB = 2 * 1024 * 1024
 """The largest repository that is worked on, as its host counts: 2 GiB, what one pack of a clone may have."""
 
 _INTERNAL = "internal error; its trace is in the log of the agents"
-_UNREAD = "ended because nobody read its output any more"
+_UNREAD = "ended because its output could not be written, or nobody read it any more"
 
 
 class Session:
@@ -42,6 +42,7 @@ class Session:
         state: The state as it was last written.
         mask: Takes our credentials out of a text. What is written down here is masked here; but a plan is masked by
             whoever makes it, because its names of files must stay as they are.
+        facts: What the work has come to now, as a result says it; a flow puts its own in the place of this one.
     """
 
     def __init__(self, held: HeldState | None, state: RepoState, tools: Toolbox, label: str = "") -> None:
@@ -49,7 +50,9 @@ class Session:
         self._progress = tools.progress
         self.mask = tools.mask
         self._label = label
+        self._reached = tools.reached
         self.state = state
+        self.facts: Callable[[], Mapping[str, object]] = lambda: {"repo": str(self.state.slug)}
 
     def write(self, **changes: Any) -> None:
         """Change fields of the state, and keep it."""
@@ -92,6 +95,8 @@ class Session:
     def recorded(self) -> Iterator[None]:
         """However the work in here ends, the state says it: what went wrong, and that nobody works any more.
 
+        What it has come to is in the `reached` of the tools then, even if it was cancelled.
+
         A clean exit is every end that was meant: success, a failure that was told, a cancel. A defect of ours is none.
         Work that is no run leaves a run that died as one that died.
         """
@@ -111,6 +116,7 @@ class Session:
             self.error(_INTERNAL)
             raise
         finally:
+            self._reached.update(self.facts())
             left = clean and not died
             self.write(current_operation=None, current_task_id=None, current_subtask_id=None, exit_clean=left)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gitoma.domain.agents.budget import Budget
 from gitoma.domain.agents.code_host import CodeHost
@@ -32,6 +32,8 @@ class Toolbox:
         budget: What this agent may spend; it begins to count with the work.
         waits: Wait for whoever works on the repository, instead of giving up: a job waits, a person decides.
         job_id: The job that this is; None on a command line.
+        reached: What the work has come to by its end, for the result of an end that the flow itself does not get to
+            tell: a cancel, a defect. A `Session` fills it.
     """
 
     vcs: VersionControl
@@ -49,3 +51,4 @@ class Toolbox:
     budget: Budget
     waits: bool = False
     job_id: str | None = None
+    reached: dict[str, object] = field(default_factory=dict)
