@@ -293,7 +293,7 @@ def test_where_the_branch_moved_meanwhile_nothing_is_forced_and_nobody_answered(
     done = world.gitoma("review", URL, "--integrate")
 
     assert (done.code, done.result["error"]) == (4, "branch_moved")
-    assert (done.result["pr"], done.result["threads"]) == (1, {"fixed": 1})
+    assert (done.result["pr"], done.result["threads"]) == (1, {"open": 1})
     assert [reviewed.sha] == theirs
     assert reviewed.answers() == {}
 

@@ -108,6 +108,13 @@ def test_somebody_elses_comment_with_our_mark_is_not_ours() -> None:
     assert outcome(comment(1), ours(2, to=1, author="ADA"), known=Known(viewer="ada")) == Disposition(Outcome.ANSWERED)
 
 
+def test_where_our_login_is_not_known_only_a_bot_can_be_us() -> None:
+    bot = comment(2, f"Fixed.\n\n{MARK}", to=1, author="our-app[bot]", association="NONE")
+
+    assert outcome(comment(1), stranger(2, f"x\n{MARK}", to=1), known=Known(viewer=None)) is None
+    assert outcome(comment(1), bot, known=Known(viewer=None)) == Disposition(Outcome.ANSWERED)
+
+
 def test_what_a_former_account_of_ours_answered_is_answered() -> None:
     former = ours(2, to=1, author="former-bot")
 

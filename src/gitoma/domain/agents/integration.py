@@ -165,7 +165,12 @@ class Integration:
             known = dispositions(self._session.state, "pushing")  # to other pull requests
             self._session.keep(pushing=review.to_json({**known, **fixed}))
             self._session.step(f"pushing {counted(fixed, 'commit')} to {self._branch}")
-            copy.push(self._branch, expect=self._expect)
+            try:
+                copy.push(self._branch, expect=self._expect)
+            except AgentError:
+                # Nobody is answered, and the result tells of no fix. Whether one arrived all the same, the next job sees.
+                self._found = {key: one for key, one in self._found.items() if key not in fixed}
+                raise
 
     def _fixed(self) -> dict[int, Disposition]:
         return {key: one for key, one in self._found.items() if one.outcome in _FIXED}

@@ -138,9 +138,11 @@ class Known:
 
         The account may have been another one then: of one that is trusted the mark is taken, too. All that it could be
         abused for is to leave a thread alone, which who is trusted may ask for anyway. In a quotation it means nothing.
+        Where our own account has no login that the host would tell (an app's), it is one of a bot.
         """
         marked = comment.body.rstrip().rpartition("\n")[2] == MARK
-        ours = self.viewer is None or comment.author.casefold() == self.viewer.casefold()
+        author = comment.author.casefold()
+        ours = author.endswith("[bot]") if self.viewer is None else author == self.viewer.casefold()
         return marked and (ours or comment.association in _TRUSTED)
 
     def is_trusted(self, comment: Said) -> bool:
