@@ -89,10 +89,37 @@ def test_a_check_is_known_by_what_models_make_of_its_name(name: str) -> None:
     assert (task.check, task.files) == ("Security-Policy", ("SECURITY.md",))
 
 
-def test_a_task_may_list_files_that_are_there_beside_the_one_that_counts() -> None:
-    (task,) = taken({**TESTS, "files": ["tests/test_a.py", "src/a.py"]}).plan.tasks
+@pytest.mark.parametrize(
+    ("path", "why"),
+    [
+        ("src/a.py", "`src/a.py` does not mend it"),
+        ("pyproject.toml", "does not mend it"),
+        ("tests/conftest.py", "does not mend it"),
+        ("Makefile", "does not mend it"),
+        (".github/workflows/ci.yml", "which is never changed"),
+        ("../SECURITY.md", "nothing but dots"),
+        ("src/", "an empty name"),
+        ("src", "does not mend it"),
+        ("docs/more.md", "does not mend it"),
+    ],
+)
+def test_no_file_is_the_models_to_choose_beside_those_that_mend_the_check(path: str, why: str) -> None:
+    reading = taken({**SECURITY, "files": [path, "SECURITY.md"]})
 
-    assert task.files == ("tests/test_a.py", "src/a.py")
+    assert [task.files for task in reading.plan.tasks] == [("SECURITY.md",)]
+    assert reading.dropped == ()
+    assert [why in line for line in reading.left_out] == [True]
+
+
+def test_tests_that_are_missing_may_be_several_but_none_that_is_there() -> None:
+    sources = {f"src/more{n}.py": b"x = 1\n" for n in range(20)}
+    report, tree = judged({**FILES, **sources, "tests/test_old.py": b"def test_old():\n    assert True\n"})
+    files = ["tests/test_a.py", "tests/test_ways.py", "tests/test_old.py"]
+    reading = plan_of(json.dumps({"tasks": [{**TESTS, "files": files}]}), report, tree, "m")
+
+    assert isinstance(reading, PlanReading), reading
+    assert reading.plan.tasks[0].files == ("tests/test_a.py", "tests/test_ways.py")
+    assert len(reading.left_out) == 1
 
 
 @pytest.mark.parametrize(
@@ -102,18 +129,13 @@ def test_a_task_may_list_files_that_are_there_beside_the_one_that_counts() -> No
         ({"check": "Readme", "files": ["README.md"]}, "no check that an agent could mend"),  # it passes
         ({"check": 7}, "a task without a check"),
         ({"files": ["README.md"]}, "none of its files mends it; list SECURITY.md"),
-        ({"files": [".github/workflows/ci.yml", "SECURITY.md"]}, "which is never changed"),
-        ({"files": ["../SECURITY.md"]}, "nothing but dots"),
-        ({"files": ["SECURITY.md", "src/"]}, "an empty name"),
-        ({"files": ["SECURITY.md", "src"]}, "no file `src`"),
-        ({"files": ["SECURITY.md", "docs/more.md"]}, "no file `docs/more.md`"),
-        ({"files": ["SECURITY.md", "pyproject.toml"]}, "is a manifest"),
+        ({"files": ["../SECURITY.md"]}, "none of its files mends it"),
         ({"files": ["SECURITY.md", "src/a.py", "src/b.py", "README.md"]}, "more than 3 files"),
         ({"files": []}, "no files"),
         ({"files": [1]}, "no files"),
         ({"files": None}, "no files"),
         (SECURITY, "another task has it"),
-        ({**TESTS, "files": ["tests/"]}, "an empty name"),
+        ({**TESTS, "files": ["tests/"]}, "none of its files mends it"),
     ],
 )
 def test_what_does_not_hold_is_dropped_with_a_reason(change: Mapping[str, object], reason: str) -> None:

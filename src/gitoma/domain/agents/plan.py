@@ -1,8 +1,8 @@
 """What a run is going to do: a few tasks, each for one check, about at most three files.
 
 A model proposes; what it proposes is taken only as far as it holds: a check that is amiss and that an agent can mend,
-files that are there or that mend the check, and among them one that does. Where it proposes nothing of use, there is a
-plan without it.
+and of the files that it lists those that mend the check: which those are is not its to choose. Where it proposes
+nothing of use, there is a plan without it.
 """
 
 from __future__ import annotations
@@ -93,10 +93,17 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class PlanReading:
-    """A plan that a model proposed, and why some of its proposals are not in it, in words for people."""
+    """A plan that a model proposed.
+
+    Attributes:
+        plan: What of it can be done.
+        dropped: Why some of its proposals are not in it, each in words for people.
+        left_out: Why some of the files that they list are not; likewise.
+    """
 
     plan: Plan
     dropped: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def plan_schema(checks: Sequence[str]) -> tuple[str, Mapping[str, object]]:
@@ -138,8 +145,10 @@ def plan_of(reply: str, report: Report, tree: Tree, model: str) -> PlanReading |
     ranked, dropped = _ranked(proposed[:_PROPOSED_MAX], report, tree)
     if not ranked:
         return Refusal("no-task", f"No task can be done: {'; '.join(dropped[:TASKS_MAX])}. Propose others.")
-    dropped += [f"{task.title}: there are {TASKS_MAX} tasks of more weight" for task in ranked[TASKS_MAX:]]
-    return PlanReading(Plan(Source.MODEL, model, _numbered(ranked)), tuple(dropped))
+    kept, rest = ranked[:TASKS_MAX], [_task(each) for each in ranked[TASKS_MAX:]]
+    dropped += [f"{task.title}: there are {TASKS_MAX} tasks of more weight" for task in rest]
+    plan = Plan(Source.MODEL, model, _numbered([_task(each) for each in kept]))
+    return PlanReading(plan, tuple(dropped), tuple(line for each in kept for line in each.left_out))
 
 
 def fallback_plan(report: Report, tree: Tree) -> Plan:
@@ -149,7 +158,7 @@ def fallback_plan(report: Report, tree: Tree) -> Plan:
     """
     found = mendable(report, tree)
     chosen = sorted(found, key=lambda result: result.fix.kind is Mender.RECIPE)[:FALLBACK_MAX]
-    tasks = [_task(result, targets(result, tree)[:1]) for result in chosen]
+    tasks = [_task(Proposal(result, "", "", targets(result, tree)[:1])) for result in chosen]
     return Plan(Source.FALLBACK, "", _numbered(tasks))
 
 
@@ -160,23 +169,24 @@ def for_people(report: Report) -> tuple[CheckResult, ...]:
 
 
 def _numbered(tasks: Sequence[Subtask]) -> tuple[Subtask, ...]:
-    return tuple(replace(task, id=f"T{number}") for number, task in enumerate(tasks[:TASKS_MAX], start=1))
+    return tuple(replace(task, id=f"T{number}") for number, task in enumerate(tasks, start=1))
 
 
-def _task(result: CheckResult, files: Sequence[str], title: str = "", instruction: str = "") -> Subtask:
+def _task(proposal: Proposal) -> Subtask:
     """A task without a number; what nobody wrote is said in the check's words."""
+    result = proposal.result
     hint = result.fix.hint
     return Subtask(
         "",
         result.name,
-        title or one_line(hint, TITLE_MAX),
-        instruction or one_line(f"{hint} What is wrong now: {result.reason}.", INSTRUCTION_MAX),
-        tuple(files),
+        proposal.title or one_line(hint, TITLE_MAX),
+        proposal.instruction or one_line(f"{hint} What is wrong now: {result.reason}.", INSTRUCTION_MAX),
+        proposal.files,
         recipe=result.fix.kind is Mender.RECIPE,
     )
 
 
-def _ranked(proposed: Sequence[object], report: Report, tree: Tree) -> tuple[list[Subtask], list[str]]:
+def _ranked(proposed: Sequence[object], report: Report, tree: Tree) -> tuple[list[Proposal], list[str]]:
     """What can be taken, that of the most weight first, and why the rest cannot."""
     results = mendable(report, tree)
     taken: list[Proposal] = []
@@ -189,8 +199,7 @@ def _ranked(proposed: Sequence[object], report: Report, tree: Tree) -> tuple[lis
             taken.append(proposal)
         else:
             dropped.append(proposal)
-    taken.sort(key=lambda proposal: loss(proposal.result), reverse=True)
-    return [_task(each.result, each.files, each.title, each.instruction) for each in taken], dropped
+    return sorted(taken, key=lambda proposal: loss(proposal.result), reverse=True), dropped
 
 
 def to_json(plan: Plan) -> dict[str, object]:

@@ -12,7 +12,7 @@ PLANNER_RULES = f"""\
 1. Answer with one JSON object in the form under ANSWER FORMAT, and nothing else.
 2. A task mends one check of the list. Choose the checks that matter most.
 3. At most {TASKS_MAX} tasks; fewer good ones are better.
-4. A task lists 1 to {TARGETS_MAX} files: files that the check names, or files of the repository. No folders.
+4. A task lists 1 to {TARGETS_MAX} of the files that its check names; for Tests, other new tests, too. No others.
 5. The instruction says in one or two sentences what to write, for somebody who sees only these files.
 6. No two tasks for the same check and the same file.
 7. Plan nothing for a check that is not in the list.

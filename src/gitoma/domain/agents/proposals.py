@@ -27,13 +27,15 @@ class Proposal:
         result: The check that it mends.
         title: In the model's words, on one line; "" if it gave none.
         instruction: Likewise.
-        files: What it is about: there, or wanted by the check; at least one of them mends it.
+        files: What it is about: files that mend the check, and no others; at least one.
+        left_out: Why other files that it lists are not among them, a line each.
     """
 
     result: CheckResult
     title: str
     instruction: str
     files: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
     def doubles(self, other: Proposal) -> bool:
         """Whether it is about the same check and a file of the other's."""
@@ -74,33 +76,30 @@ def _read(value: object, results: Sequence[CheckResult], tree: Tree) -> Proposal
         one_line(_text(value, "title"), TITLE_MAX),
         one_line(_text(value, "instruction"), INSTRUCTION_MAX),
     )
-    return Proposal(result, title, instruction, _files(value.get("files"), result, tree))
+    files, left_out = _files(value.get("files"), result, tree)
+    return Proposal(result, title, instruction, files, left_out)
 
 
-def _files(value: object, result: CheckResult, tree: Tree) -> tuple[str, ...]:
+def _files(value: object, result: CheckResult, tree: Tree) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of the listed files the check may change, and why not the others: a model does not choose files."""
     listed = [value] if isinstance(value, str) else value
     if not isinstance(listed, list) or not listed or not all(isinstance(path, str) for path in listed):
         raise _Dropped(f"{result.name}: it lists no files")
     if len(listed) > TARGETS_MAX:
         raise _Dropped(f"{result.name}: it lists more than {TARGETS_MAX} files")
-    files = tuple(dict.fromkeys(_file(path, result, tree) for path in listed))
-    if not any(is_target(path, result, tree) for path in files):
+    judged = {path: paths.check(path.strip(), tree.special) for path in dict.fromkeys(listed)}
+    allowed = [path for path in judged.values() if isinstance(path, str) and is_target(path, result, tree)]
+    if not allowed:
         wanted = ", ".join(targets(result, tree))
         raise _Dropped(f"{result.name}: none of its files mends it; list {wanted}")
-    return files
+    return tuple(dict.fromkeys(allowed)), tuple(
+        _left_out(path, result, why) for path, why in judged.items() if why not in allowed
+    )
 
 
-def _file(path: str, result: CheckResult, tree: Tree) -> str:
-    judged = paths.check(path.strip(), tree.special)
-    if isinstance(judged, Refusal):
-        raise _Dropped(f"{result.name}: {judged.message}")
-    if is_target(judged, result, tree):
-        return judged
-    if judged not in tree:
-        raise _Dropped(f"{result.name}: there is no file {paths.shown(judged)}, and it asks for none of that name")
-    if paths.is_manifest(judged):
-        raise _Dropped(f"{result.name}: {paths.shown(judged)} is a manifest, which this check is not about")
-    return judged
+def _left_out(path: str, result: CheckResult, why: str | Refusal) -> str:
+    reason = why.message if isinstance(why, Refusal) else f"{paths.shown(path)} does not mend it, and is not changed"
+    return f"{result.name}: {reason}"
 
 
 def _text(value: Mapping[object, object], name: str) -> str:

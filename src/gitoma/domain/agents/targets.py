@@ -56,9 +56,9 @@ def targets(result: CheckResult, tree: Tree) -> tuple[str, ...]:
 
 
 def is_target(path: str, result: CheckResult, tree: Tree) -> bool:
-    """Whether this file mends the check: one of `targets`, or any other test where tests are missing."""
-    if result.name == "Tests" and is_code(path) and is_test(path) and _may_be_written(path, tree):
-        return True
+    """Whether this file mends the check: one of `targets`, or any other new test where tests are missing."""
+    if result.name == "Tests" and path not in tree and is_code(path) and is_test(path) and not paths.is_manifest(path):
+        return _may_be_written(path, tree)
     return path in targets(result, tree)
 
 
