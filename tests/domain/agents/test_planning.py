@@ -66,6 +66,14 @@ def test_what_is_left_out_of_it_is_said_with_the_reason() -> None:
     assert len(WORLD.progress.lines) == 2
 
 
+def test_a_file_that_is_not_the_checks_is_left_out_and_that_is_said() -> None:
+    both = {"check": "Security-Policy", "title": "Say how", "instruction": "x", "files": ["SECURITY.md", "Makefile"]}
+    plan, _ = planned([plan_text(both)])
+
+    assert plan.tasks[0].files == ("SECURITY.md",)
+    assert WORLD.progress.lines[1] == "  left out: Security-Policy: `Makefile` does not mend it, and is not changed"
+
+
 def test_nobody_is_asked_where_nothing_can_be_mended() -> None:
     plan, model = planned([plan_text()], Report(()))
 

@@ -105,3 +105,5 @@ def _tell(reading: PlanReading, session: Session) -> None:
     session.say(f"model proposed {kept + len(dropped)} tasks, kept {kept}")
     for reason in dropped:
         session.detail(f"dropped: {reason}")
+    for reason in reading.left_out:
+        session.detail(f"left out: {reason}")
