@@ -68,6 +68,10 @@ class BareRepo:
         self._git("fast-import", "--quiet", given=head + b"".join(_entry(*item) for item in files.items()) + b"\n")
         return self.branches()[branch]
 
+    def tag(self, name: str, branch: str = "main") -> None:
+        """Give the commit that a branch points to another name."""
+        self._git("tag", name, branch)
+
     def protect(self, branch: str) -> None:
         """Refuse every push to this branch, in GitHub's words."""
         hook = self.folder / "hooks" / "update"
