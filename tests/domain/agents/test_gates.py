@@ -87,7 +87,9 @@ def test_only_files_of_the_task_are_changed() -> None:
 
 
 def test_a_manifest_is_changed_only_where_the_task_lists_it() -> None:
-    change: dict[str, str | None] = {"pyproject.toml": '[project]\nname = "app"\n'}
+    change: dict[str, str | None] = {
+        "pyproject.toml": '[project]\nname = "app"\nversion = "1"\ndependencies = ["PyYAML>=6", "typing-extensions"]\n'
+    }
 
     assert "build manifest" in told(change, Scope(frozenset({"src/app/parser.py"})))[0][1]
     assert codes(change, Scope(frozenset({"pyproject.toml"}))) == []
@@ -296,6 +298,16 @@ def test_no_change_vouches_for_its_own_imports() -> None:
     news: dict[str, str | None] = {"src/app/new.py": "import httpx\n", "noxfile.py": "# httpx\n"}
 
     assert codes(news) == ["import"]
+
+
+def test_a_manifest_brings_nothing_new_but_what_people_name_who_asked_for_the_change() -> None:
+    change: dict[str, str | None] = {
+        "pyproject.toml": '[project]\nname = "app"\ndependencies = ["httpx", "PyYAML>=6", "typing-extensions"]\n'
+    }
+
+    assert codes(change, Scope(frozenset(change), text="Require httpx.")) == ["manifest"]
+    assert codes(change, Scope(frozenset(change), text="Require httpx.", new_imports=True)) == []
+    assert codes(change, Scope(frozenset(change), text="Say more.", new_imports=True)) == ["manifest"]
 
 
 def test_every_message_says_what_to_do_and_there_are_not_too_many() -> None:

@@ -10,6 +10,7 @@
 | `elision` | no line stands for others |
 | `secret` | no added line holds a credential |
 | `hidden` | no character that people do not see |
+| `manifest` | a build manifest says other things about the project, but brings and runs nothing else |
 | `import` | no module that would be a new dependency |
 
 Each refusal says what to do instead: it is what the next attempt is told. Lines count as added when a file has them
@@ -34,6 +35,7 @@ from gitoma.domain.agents.health.syntax import has_comments_by_name, problem
 from gitoma.domain.agents.hidden_text import hidden_in
 from gitoma.domain.agents.keeping import lost
 from gitoma.domain.agents.kept_tests import lost_tests
+from gitoma.domain.agents.manifest_rules import unasked
 from gitoma.domain.agents.paths import shown
 from gitoma.domain.agents.ports import YamlReader
 from gitoma.domain.agents.progress import printable
@@ -64,7 +66,8 @@ class Scope:
         text: The task's words: a definition that they name may go.
         deletable: The files that may be deleted, if the task's words ask for it, too.
         keeps_tests: No test case may go, nor an assertion: a test has failed, and is not to be taken away.
-        new_imports: New dependencies may be imported: a person has asked for the change, and sees it.
+        new_imports: New dependencies may be imported, and declared where the text names them: a person has asked for
+            the change, and sees it.
     """
 
     files: frozenset[str]
@@ -148,6 +151,8 @@ class _Gates:
             if self._scope.keeps_tests:
                 yield from lost_tests(file)
             yield from lost(file, self._scope.text)
+            if paths.is_manifest(file.path):
+                yield from unasked(file, self._scope.text if self._scope.new_imports else None)
             if file.new is not None:
                 yield from self._syntax(file, file.new)
                 yield from _conflicts(file)
