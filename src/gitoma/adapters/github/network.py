@@ -147,7 +147,8 @@ class Network:
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
         extensions = {"timeout": _TIMEOUTS}
         pool = self._pool(_proxy_for(url))
-        with pool.stream(method, target, headers=list(headers.items()), content=body or None, extensions=extensions) as response:
+        listed = list(headers.items())
+        with pool.stream(method, target, headers=listed, content=body or None, extensions=extensions) as response:
             yield response
 
     def _pool(self, proxy: str) -> httpcore.ConnectionPool:

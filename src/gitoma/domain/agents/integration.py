@@ -168,7 +168,7 @@ class Integration:
             try:
                 copy.push(self._branch, expect=self._expect)
             except AgentError:
-                # Nobody is answered, and the result tells of no fix. Whether one arrived all the same, the next job sees.
+                # Nobody is answered, and the result tells of no fix. If one arrived all the same, the next job sees it.
                 self._found = {key: one for key, one in self._found.items() if key not in fixed}
                 raise
 
