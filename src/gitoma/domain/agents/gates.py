@@ -13,19 +13,18 @@
 | `manifest` | a build manifest says other things about the project, but brings and runs nothing else |
 | `import` | no module that would be a new dependency |
 
-Each refusal says what to do instead: it is what the next attempt is told. Lines count as added when a file has them
-more often than before, wherever they stand: that is linear, and moving lines adds nothing.
+Each refusal says what to do instead: it is what the next attempt is told.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
 from gitoma.domain.agents import paths
+from gitoma.domain.agents.changed_lines import added, lines_of, taken_away
 from gitoma.domain.agents.changes import ChangeSet, FileChange, Refusal
 from gitoma.domain.agents.dependencies import unknown_modules
 from gitoma.domain.agents.elision import elided
@@ -142,7 +141,7 @@ class _Gates:
                 yield Refusal(
                     "size", f"{shown(file.path)} would be larger than {TEXT_MAX_BYTES // 1024} KiB. Write less."
                 )
-        lines = sum(len(added(file)) + len(_taken_away(file)) for file in files)
+        lines = sum(len(added(file)) + len(taken_away(file)) for file in files)
         if lines > LINES_MAX:
             yield Refusal("size", f"{lines} lines change. Change at most {LINES_MAX}; leave all others as they are.")
 
@@ -193,31 +192,6 @@ class _Gates:
                 yield Refusal("import", f"{message} Use the standard library, or what is imported already.")
 
 
-def added(file: FileChange) -> list[str]:
-    """The lines that a file has more often than before, without line ends, in order."""
-    return _surplus(file.new or "", file.old or "")
-
-
-def _taken_away(file: FileChange) -> list[str]:
-    return _surplus(file.old or "", file.new or "")
-
-
-def _surplus(text: str, other: str) -> list[str]:
-    left = Counter(_lines(other))
-    found = []
-    for line in _lines(text):
-        if left[line]:
-            left[line] -= 1
-        else:
-            found.append(line)
-    return found
-
-
-def _lines(text: str) -> list[str]:
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines if lines[-1] else lines[:-1]
-
-
 def _is_new_test(file: FileChange) -> bool:
     return file.old is None and is_code(file.path) and is_test(file.path) and not paths.is_manifest(file.path)
 
@@ -225,7 +199,7 @@ def _is_new_test(file: FileChange) -> bool:
 def _quoted_line(wrong: str, text: str) -> str:
     """The line that a parser complains about: a model sees no line numbers."""
     number = _LINE_NUMBER.search(wrong)
-    lines = _lines(text)
+    lines = lines_of(text)
     if number is None or not 0 < int(number[1]) <= len(lines) or not lines[int(number[1]) - 1].strip():
         return ""
     return f", which is: {printable(lines[int(number[1]) - 1].strip())[:_QUOTED]}"
@@ -233,7 +207,7 @@ def _quoted_line(wrong: str, text: str) -> str:
 
 def _placeholders(file: FileChange, new: str) -> Iterator[Refusal]:
     fresh = {line.strip() for line in added(file)}
-    line = next((line for line in elided(_lines(new), file.path) if line in fresh), None)
+    line = next((line for line in elided(lines_of(new), file.path) if line in fresh), None)
     if line is not None:
         quoted = printable(line)[:_QUOTED]
         yield Refusal("elision", f'"{quoted}" stands for lines of {shown(file.path)}. Write those lines themselves.')
