@@ -541,9 +541,11 @@ def test_no_question_is_asked_when_the_time_is_over(make: Make, server: Server) 
 
 
 def test_nobody_waits_for_longer_than_there_is_time(make: Make, server: Server, heard: Heard) -> None:
-    server.answers = [refused(429, retry_after="30")]
+    server.answers = [refused(429, "busy", retry_after="30")]
 
-    assert failure(lambda: make(remaining=lambda: 20.0).complete(question())).code is Code.BUDGET
+    error = failure(lambda: make(remaining=lambda: 20.0).complete(question()))
+    assert error.code is Code.BUDGET
+    assert str(error).endswith("the model server answered with status 429: busy")
     assert heard.pauses == []
 
 

@@ -155,7 +155,7 @@ class Client:
 
     def _wait(self, seconds: float, error: AgentError) -> None:
         if self._remaining() <= seconds:
-            raise failures.out_of_time()
+            raise failures.out_of_time(error)
         self._notice(f"{error}: trying again in {seconds:g} s")
         self._sleep(seconds)
 

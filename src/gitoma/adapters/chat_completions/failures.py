@@ -146,11 +146,12 @@ def runaway(why: str) -> AgentError:
     return AgentError(Code.MODEL_RUNAWAY, f"the model's answer was stopped: {why}")
 
 
-def out_of_time() -> AgentError:
-    """The error for work whose time is over."""
+def out_of_time(waited_for: AgentError | None = None) -> AgentError:
+    """The error for work whose time is over; `waited_for` is what else is in the way."""
+    why = f": {waited_for}" if waited_for else ""
     return AgentError(
         Code.BUDGET,
-        "the time for this work was over while the model was asked",
+        f"the time for this work was over while the model was asked{why}",
         hint="GITOMA_AGENT_MAX_S gives it more, a faster model needs less",
     )
 
