@@ -95,22 +95,21 @@ class Sizes:
     def last(self, names: list[str]) -> int:
         if not names:
             return 0
-        return len(names[-1])
+        return len(names[-1]
 """
 AMBIGUOUS = block("src/widget.py", "            return 0\n", "            return -1\n")
 ELIDED = whole_file("src/widget.py", "class Sizes:\n    # ... rest of the code unchanged ...\n")
 SHIFTED = block(
     "src/widget.py",
-    "if not names:   \n    return 0\nreturn len(names[-1])  \n",
+    "if not names:   \n    return 0\nreturn len(names[-1]  \n",
     "if not names:\n    return -1\nreturn len(names[-1])\n",
 )
-TEST = whole_file("tests/test_widget.py", "def test_it() -> None:\n    assert True\n")
 
 
 def test_a_sloppy_worker_is_taught_and_its_edit_is_put_where_it_belongs(world: World) -> None:
     repo = world.repo({**FILES, "src/widget.py": SOURCE})
-    planned = plan(task("Tests", "tests/test_widget.py", "src/widget.py"))
-    last = f"<think>\nagain\n</think>\n```\n{SHIFTED}{TEST}```\n".replace("\n", "\r\n")
+    planned = plan(task("Valid-Syntax", "src/widget.py"))
+    last = f"<think>\nagain\n</think>\n```\n{SHIFTED}```\n".replace("\n", "\r\n")
     model = world.model({"planner": [planned], "worker": [AMBIGUOUS, ELIDED, last]})
 
     done = world.gitoma("run", URL, "--yes")
@@ -122,7 +121,7 @@ def test_a_sloppy_worker_is_taught_and_its_edit_is_put_where_it_belongs(world: W
     assert "2. elision - " in asked[2]
     changed = repo.files(done.result["branch"])["src/widget.py"].decode()
     assert changed == SOURCE.replace(
-        "return 0\n        return len(names[-1])", "return -1\n        return len(names[-1])"
+        "return 0\n        return len(names[-1]", "return -1\n        return len(names[-1])"
     )
 
 
