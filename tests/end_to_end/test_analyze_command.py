@@ -280,14 +280,17 @@ def test_a_signal_ends_it_soon_with_the_clone_removed(
         [*GITOMA, "analyze", URL], env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as process:
         work = tmp_path / "home" / "work"
-        until(lambda: work.is_dir() and any(work.iterdir()) and children(process.pid))
-        (child,) = children(process.pid)
-        process.send_signal(number)
-        output, errors = process.communicate(timeout=60)
+        try:
+            until(lambda: work.is_dir() and any(work.iterdir()) and len(children(process.pid)) == 2)
+            left = children(process.pid)  # git, and the leader of its group
+            process.send_signal(number)
+            output, errors = process.communicate(timeout=60)
+        finally:
+            process.kill()
 
     assert process.returncode == code
     assert list(work.iterdir()) == []
-    assert not Path(f"/proc/{child}").exists()
+    assert not any(Path(f"/proc/{child}").exists() for child in left)
     assert "cancelled" in errors
     assert json.loads(output.splitlines()[-1].removeprefix("RESULT "))["error"] == "cancelled"
 

@@ -74,7 +74,7 @@ class Worker:
         editor = Editor(self.model, tools.yaml, tools.is_secret, self.session.detail)
         critique = self._critique(task) if self.critic else None
         only = task.files[0] if len(task.files) == 1 else None
-        scope = Scope(frozenset(task.files), text=f"{task.title} {task.instruction}")
+        scope = Scope(frozenset(task.files))  # a model wrote the task's words: they let go of nothing
         assignment = Assignment(self._question(task, tree), scope, critique, only, also=self._check_of(task, tree))
         edited = editor.edit(assignment, tree)
         if edited.outcome is Outcome.BUDGET and edited.failure is not None:
