@@ -26,8 +26,8 @@ from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
 from gitoma.app import setting_values as values
-from gitoma.domain.agents.language_model import LEAST_CONTEXT
 from gitoma.domain.errors import InvalidSetting
+from gitoma.domain.health import LEAST_CONTEXT
 
 Source: TypeAlias = Literal["environment", "config.toml", "default"]
 

@@ -14,6 +14,10 @@ ANSWER_WITHIN_S = 2.5
 """How long the model server has. The REST page's health answers within 3 s, whatever the model server does; half a
 second is ours."""
 
+LEAST_CONTEXT = 2048
+"""The smallest context of a model, in tokens, that the agents make questions for: in a smaller one there is no room
+for an answer."""
+
 
 class ModelServerUnavailable(GitomaError):
     """The model server gave no usable answer; the message says so in our own words, fit for a client."""

@@ -16,12 +16,13 @@ from gitoma.domain.agents.changes import ChangeSet, FileChange, Refusal
 from gitoma.domain.agents.code_host import ReviewComment
 from gitoma.domain.agents.edits import GRAMMAR, change_of
 from gitoma.domain.agents.excerpts import FileText, characters
-from gitoma.domain.agents.language_model import LEAST_CONTEXT, ChatRequest, Role
+from gitoma.domain.agents.language_model import ChatRequest, Role
 from gitoma.domain.agents.plan import PlanReading, Subtask, plan_of
 from gitoma.domain.agents.prompt_layout import ANSWER_SHARE, DEFAULT_CONTEXT, PREVIOUS_MAX, Attempt
 from gitoma.domain.agents.prompt_rules import CRITIC_RULES, EDIT_RULES, PLANNER_RULES
 from gitoma.domain.agents.reflexion import Lesson, Verdict
 from gitoma.domain.agents.tree import Tree
+from gitoma.domain.health import LEAST_CONTEXT
 
 TASK = Subtask("T1", "Security-Policy", "Add a policy", "Say where to write to.", ("SECURITY.md",))
 FIRST = Attempt(1, (), "", halved=False)

@@ -14,9 +14,6 @@ from typing import Protocol
 CHARACTERS_PER_TOKEN = 3.5
 """How much text a token is, on the safe side: code and English have three and a half to four characters."""
 
-LEAST_CONTEXT = 2048
-"""The smallest context that questions are made for, in tokens: in a smaller one there is no room for an answer."""
-
 
 class Role(Enum):
     """Who the model is asked to be; the first line of its instructions says so."""

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from itertools import accumulate
 
 from gitoma.domain.agents.excerpts import FileText, characters, windows
-from gitoma.domain.agents.language_model import LEAST_CONTEXT, ChatRequest, Role
+from gitoma.domain.agents.language_model import ChatRequest, Role
 from gitoma.domain.agents.progress import printable
 from gitoma.domain.agents.reflexion import MEMORY, Lesson
+from gitoma.domain.health import LEAST_CONTEXT
 
 DEFAULT_CONTEXT = 8192
 """The context of a model of which nothing is known, in tokens: what local servers load at least, as a rule."""
