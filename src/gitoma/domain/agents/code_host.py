@@ -84,6 +84,11 @@ class ReviewComment:
     hunk: str
     body: str
 
+    @property
+    def place(self) -> str:
+        """Where it is, for people: `path:line`, or the path alone."""
+        return f"{self.path}:{self.line}" if self.line else self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Remark:

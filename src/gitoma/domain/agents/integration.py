@@ -145,7 +145,7 @@ class Integration:
     def _settle(self, judged: JudgedThread, made: Dealt, copy: WorkingCopy) -> bool:
         """Note what has become of a thread; returns whether there is a commit of it."""
         disposition = self._found[judged.key] = self._committed(judged, made, copy)
-        self._session.say(f"{judged.thread.root.path}: {disposition}")
+        self._session.say(f"{judged.thread.root.place}: {disposition}")
         return disposition.outcome in _FIXED
 
     def _committed(self, judged: JudgedThread, made: Dealt, copy: WorkingCopy) -> Disposition:
@@ -155,7 +155,7 @@ class Integration:
         try:
             sha = copy.commit(made.change, review_message(root.path, root.id))
         except AgentError as error:  # nothing has changed, and the other threads are as good as before
-            self._session.detail(f"{root.path}: {error}")
+            self._session.detail(f"{root.place}: {error}")
             return Disposition(Outcome.FAILED, error.code.text)
         return Disposition(made.disposition.outcome, sha)
 
@@ -195,7 +195,7 @@ class Integration:
         except AgentError as error:
             if error.code is not Code.NOT_FOUND:  # another failure may pass, and the next job answers
                 raise
-            self._session.detail(f"{root.path}: the comment is gone, and is not answered")
+            self._session.detail(f"{root.place}: the comment is gone, and is not answered")
 
     def reached(self) -> dict[str, object]:
         """What it has come to until now, for the result."""

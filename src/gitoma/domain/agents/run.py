@@ -284,6 +284,7 @@ class _Run:
         if not any(task.status is Status.DONE for task in plan.tasks):
             if spent is not None:
                 raise spent
+            session.write(branch=None)  # there never was one
             session.enter(Phase.DONE)
             raise AgentError(
                 Code.NO_FIX,

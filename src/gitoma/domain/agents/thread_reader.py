@@ -96,9 +96,8 @@ def show_remarks(remarks: Sequence[Remark], progress: Progress) -> None:
 
 def _line(judged: JudgedThread) -> str:
     root = judged.thread.root
-    place = f"{root.path}:{root.line}" if root.line else root.path
     who = f"{root.author} ({root.association.lower()})"
-    return f"{place} {who}: {judged.disposition or 'to be acted upon'}: {_said(root.body)}"
+    return f"{root.place} {who}: {judged.disposition or 'to be acted upon'}: {_said(root.body)}"
 
 
 def _said(body: str) -> str:
