@@ -132,6 +132,17 @@ def test_where_nothing_fails_nobody_is_asked(world: World, failing: FailingCi) -
     assert world.state() is None
 
 
+def test_a_branch_that_does_not_exist_is_not_one_whose_ci_is_fine(world: World, failing: FailingCi) -> None:
+    failing.fails()
+
+    done = fix_ci(world, branch="topik")
+
+    assert (done.code, done.result["error"], done.result["branch"]) == (4, "not_found", "topik")
+    assert "nothing to fix" not in done.out
+    assert "topik" in done.err
+    assert (world.clones(), world.state()) == ([], None)
+
+
 def test_while_ci_runs_there_is_nothing_to_fix_yet(world: World, failing: FailingCi) -> None:
     failing.fails()
     failing.fails(conclusion=None)

@@ -61,6 +61,8 @@ def fix_ci(request: FixCiRequest, tools: Toolbox) -> Mapping[str, object]:
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma fix-ci {request.repo.slug} branch={request.branch}"))
     need_token(tools)  # to read a log takes one, also in public repositories
     hosted, runs = _look(request, tools)
+    if not runs.all:
+        _need_branch(request, hosted, tools)
     tools.progress.emit(Step(_LABEL, runs.summary(request.branch)))
     if not runs.failed:
         return _without_work(request, hosted, runs)
@@ -94,6 +96,16 @@ def _look(request: FixCiRequest, tools: Toolbox) -> tuple[HostedRepo, Runs]:
     slug = request.repo.slug
     hosted = tools.host.repo(slug) if request.dry_run else writable(tools, slug)
     return hosted, Runs(tuple(tools.host.latest_runs(hosted.slug, request.branch.name)))
+
+
+def _need_branch(request: FixCiRequest, hosted: HostedRepo, tools: Toolbox) -> None:
+    """End with `not_found` where the branch does not exist: of a misspelt one, the host just says that nothing ran."""
+    try:
+        with tools.vcs.clone(hosted.url, request.branch):
+            pass  # to enter is to know
+    except AgentError as error:
+        error.reached = {"repo": str(hosted.slug), "branch": request.branch.name, "fixed": 0, "failed": 0}
+        raise
 
 
 def _without_work(request: FixCiRequest, hosted: HostedRepo, runs: Runs) -> Mapping[str, object]:
