@@ -7,6 +7,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTEST_ARGS ?=
+# Most tests wait for processes of their own, so more of them than cores is still faster.
+TEST_PROCESSES ?= 3
 SERVE_ARGS ?= --auto-token
 STAND_INS := .stand-ins
 
@@ -27,7 +29,7 @@ serve: $(STAMP) ## start the service on http://127.0.0.1:8000 (SERVE_ARGS="--por
 	@exec $(BIN)/gitoma serve $(SERVE_ARGS)
 
 test: $(STAMP) ## run the tests (PYTEST_ARGS="-k cancel" for some)
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(TEST_PROCESSES) $(PYTEST_ARGS)
 
 stand-ins: $(STAND_INS)/.installed ## install the servers for Node that some tests need (needs node and npm)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime
 
 import pytest
@@ -66,7 +65,10 @@ def test_a_job_past_its_time_is_timed_out_with_an_error_id(start_service: Start)
     assert job["error_id"] in service.lines(job_id)[-1]
 
 
-@pytest.mark.parametrize("job_id", [str(uuid.uuid4()), "no-uuid", "%00", "%FF", "..", "%2e%2e", "x" * 1000, "'; --"])
+@pytest.mark.parametrize(
+    "job_id",
+    ["5f0c1f3e-6f0e-4c56-9d0b-2f8f6f3f8a11", "no-uuid", "%00", "%FF", "..", "%2e%2e", "x" * 1000, "'; --"],
+)
 @pytest.mark.parametrize(
     ("method", "path"),
     [("GET", "/api/v1/status/{}"), ("POST", "/api/v1/jobs/{}/cancel"), ("GET", "/api/v1/stream/{}")],
