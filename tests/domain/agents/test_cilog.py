@@ -118,6 +118,115 @@ def test_what_is_not_of_the_repository_is_not_named(name: str) -> None:
     assert failure(f"##[error]{name}:3: broken\n").files == ()
 
 
+ESLINT = """\
+##[group]Run npx eslint .
+npx eslint .
+shell: /usr/bin/bash -e {0}
+##[endgroup]
+
+/home/runner/work/widget/widget/web/app.ts
+   1:7   error    'unused' is assigned a value but never used  @typescript-eslint/no-unused-vars
+   4:1   warning  Unexpected console statement                 no-console
+  12:15  error    Expected '===' and instead saw '=='          eqeqeq
+
+/home/runner/work/widget/widget/web/app.test.ts
+  2:1  warning  Unexpected console statement  no-console
+
+/home/runner/work/widget/widget/dist/bundle.js
+  9:1  error  Parsing error: Unexpected token
+
+✖ 5 problems (3 errors, 2 warnings)
+  1 error and 0 warnings potentially fixable with the `--fix` option.
+
+##[error]Process completed with exit code 1.
+"""
+PRETTIER = """\
+##[group]Run npx prettier --check .
+npx prettier --check .
+##[endgroup]
+Checking formatting...
+[warn] web/app.ts
+[warn] README.md
+[warn] Code style issues found in 2 files. Run Prettier with --write to fix.
+##[error]Process completed with exit code 1.
+"""
+BLACK = """\
+##[group]Run black --check .
+black --check .
+##[endgroup]
+would reformat /home/runner/work/widget/widget/src/widget/gears.py
+would reformat /home/runner/work/widget/widget/src/widget/turning.py
+
+Oh no! 💥 💔 💥
+2 files would be reformatted, 7 files would be left unchanged.
+##[error]Process completed with exit code 1.
+"""
+RUFF = """\
+Would reformat: src/widget/gears.py
+1 file would be reformatted, 8 files already formatted
+##[error]Process completed with exit code 1.
+"""
+GOFMT = """\
+##[group]Run out=$(gofmt -l .); echo "$out"; test -z "$out"
+out=$(gofmt -l .); echo "$out"; test -z "$out"
+##[endgroup]
+main.go
+pkg/turn/turn.go
+##[error]Process completed with exit code 1.
+"""
+
+
+@pytest.mark.parametrize("marked", [False, True])  # by the problem matcher that comes with setting up node
+def test_of_eslint_the_numbers_below_a_path_are_its_lines(marked: bool) -> None:
+    log = re.sub("^(?= +[0-9]+:[0-9]+ +error)", "##[error]", ESLINT, flags=re.M) if marked else ESLINT
+
+    found = failure(stamped(log))
+
+    assert found.lines == {"web/app.ts": (1, 12)}
+    assert "web/app.ts" in found.excerpt
+
+
+def test_of_stylelint_too() -> None:
+    found = failure("\nweb/app.ts\n  3:5  ✖  Unexpected unit  unit-allowed-list\n\n1 problem (1 error)\n")
+
+    assert found.lines == {"web/app.ts": (3,)}
+
+
+def test_of_eslint_the_first_error_may_be_far_below_its_path() -> None:
+    warnings = "".join(f"  {n}:1  warning  Unexpected console statement  no-console\n" for n in range(100, 200))
+
+    found = failure(f"web/app.ts\n{warnings}  300:7  error  no  no-undef\n\n##[error]exit code 1\n")
+
+    assert found.lines == {"web/app.ts": (300,)}
+
+
+@pytest.mark.parametrize(
+    ("log", "files"),
+    [
+        (PRETTIER, ("web/app.ts", "README.md")),
+        (PRETTIER.replace("[warn] README.md\n", "[error] README.md\n"), ("web/app.ts", "README.md")),
+        (PRETTIER.replace("[warn] README.md", "[warn] Ignored unknown option in README.md"), ("web/app.ts",)),
+        (BLACK, ("src/widget/gears.py", "src/widget/turning.py")),
+        (RUFF, ("src/widget/gears.py",)),
+        (GOFMT, ("main.go", "pkg/turn/turn.go")),
+        (GOFMT.replace("main.go", "+++ main.go").replace("pkg/turn/turn.go", "- pkg/"), ("main.go",)),
+    ],
+)
+def test_of_a_formatter_the_files_that_it_would_change_are_named(log: str, files: tuple[str, ...]) -> None:
+    found = failure(stamped(log), (*TREE, "main.go", "pkg/turn/turn.go"))
+
+    assert found.files == files
+    assert all(path in found.excerpt for path in files)
+
+
+def test_paths_alone_count_only_where_nothing_else_is_named_and_near_the_end() -> None:
+    log = "web/app.ts\nsrc/widget/gears.py:3: wrong\n##[error]exit code 1\n"
+    far = "web/app.ts\n" + "working\n" * 100 + "##[error]exit code 1\n"
+
+    assert failure(log).files == ("src/widget/gears.py",)
+    assert failure(far).files == ()
+
+
 def test_an_abbreviated_name_that_several_files_have_leads_to_none_of_them() -> None:
     assert failure("##[error]x\nutil.py:3: no\n", ("a/util.py", "b/util.py")).files == ()
 
@@ -232,6 +341,9 @@ WORDS = st.sampled_from(
         "\u202e",
         "warning",
         "2026-04-21T10:00:00.1Z ",
+        "  7:9  error  ",
+        "[warn] ",
+        "would reformat ",
     ]
 )
 
@@ -272,6 +384,11 @@ def test_of_any_log_little_is_said_and_nothing_outside_the_tree(log: str, others
         "2026-04-21T10:00:00",
         "error[E",
         "1 2 ",
+        "  1:7  error  x\n",
+        "web/app.ts\n  1:7  error  x\n",
+        "a/b\n",
+        "[warn] a.b",
+        "- ",
     ],
 )
 def test_a_log_of_600_kib_of_anything_is_read_to_its_end(piece: str) -> None:

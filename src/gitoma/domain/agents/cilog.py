@@ -40,7 +40,11 @@ _FAILURE = re.compile(
     r"|\berror(?:\[E\d+\])?: |\berror TS\d|\bpanicked at\b|\bpanic: |^Traceback "
     r"|\bnpm (?:ERR!|error)|\bexit(?:ed with)? (?:code|status) [1-9]"
     r"|\bcommand not found\b"
+    r"|^ {1,20}\d{1,7}:\d{1,7} {1,20}(?:error|✖) "  # eslint, stylelint: below the path, see `_headed`
+    r"|^[Ww]ould reformat:? \S|^\[(?:warn|error)\] \S+\.\w{1,20}$"  # black and ruff; prettier
 )
+_ROW = re.compile(r"(?:##\[\w{1,9}\])? {1,20}(\d{1,7}):\d{1,7} ")
+_BULLET = re.compile(r"[-+*]{1,3} ")
 _WARNING = re.compile(r"##\[warning\]|\bwarning\b", re.I)
 _GROUP, _END_OF_GROUP = "##[group]", "##[endgroup]"
 _STEP = re.compile(r"##\[(?:command|section|debug|notice)\]")
@@ -95,7 +99,7 @@ def failure_of(log: str, tree_paths: Collection[str], read: Callable[[str], str 
     failing = [number for number, line in enumerate(lines) if _FAILURE.search(line)]
     excerpt = _excerpt(lines, failing)
     names = NamedFiles(tree_paths)
-    named = list(_mentions(lines, failing, names))
+    named = [*_mentions(lines, failing, names), *_headed(lines, failing, names)] or list(_bare(lines, failing, names))
     own = [mention for mention in named if not _WORKFLOW.match(mention.path)]
     files = _files(own, names, read)
     set_up = len(own) < len(named) or any(_SET_UP.search(lines[number]) for number in failing)
@@ -180,6 +184,33 @@ def _mentions(lines: Sequence[str], failing: Sequence[int], names: NamedFiles) -
         for mention in names.mentions(line):
             if mention.line is not None or number in fails:
                 yield mention
+
+
+def _headed(lines: Sequence[str], failing: Sequence[int], names: NamedFiles) -> Iterator[Mention]:
+    """The failing lines of files whose path stands alone above them: `src/a.js`, then `  12:5  error  …` for each."""
+    fails = frozenset(failing)
+    heading = ""
+    for number, line in enumerate(lines):
+        if line[:1].strip() and _is_name(line):
+            heading = line
+        elif number in fails and (row := _ROW.match(line)):
+            mention = next(names.mentions(heading), None)
+            if mention is not None:
+                yield Mention(mention.path, int(row[1]))
+
+
+def _bare(lines: Sequence[str], failing: Sequence[int], names: NamedFiles) -> Iterator[Mention]:
+    """The paths that stand alone before the last failure: `gofmt -l` and its like say no more than these."""
+    end = failing[-1] + 1 if failing else len(lines)
+    for line in lines[max(0, end - _BEFORE_LAST) : end]:
+        name = _BULLET.sub("", line.strip(), count=1)
+        if _is_name(name):
+            yield from names.mentions(name)
+
+
+def _is_name(line: str) -> bool:
+    """Whether a line is one word that looks like a path."""
+    return len(line.split()) == 1 and any(mark in line for mark in "./\\")
 
 
 def _files(mentions: Iterable[Mention], names: NamedFiles, read: Callable[[str], str | None]) -> tuple[str, ...]:
