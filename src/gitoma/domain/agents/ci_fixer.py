@@ -11,6 +11,7 @@ from gitoma.domain.agents.editing import ATTEMPTS, Assignment, Editor
 from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel, ModelFacts
+from gitoma.domain.agents.named_definitions import named_by_tools
 from gitoma.domain.agents.ports import ArtifactNotKept
 from gitoma.domain.agents.progress import printable
 from gitoma.domain.agents.prompt_layout import Attempt
@@ -50,7 +51,8 @@ class CiFixer:
         files = frozenset(failure.files)
         assignment = Assignment(
             self._question(shared, tree),
-            Scope(files, new_tests=True, keeps_tests=True),  # nobody asks for a deletion here: a log is no person
+            # Nobody asks for a deletion here, a log is no person; but tools name what is not used.
+            Scope(files, new_tests=True, keeps_tests=True, may_go=named_by_tools(failure.excerpt)),
             critique=lambda change: self._critique(shared, change),
             only=failure.files[0] if len(files) == 1 else None,
         )

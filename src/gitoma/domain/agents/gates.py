@@ -5,7 +5,7 @@
 | `scope` | every file is one that the task lists, or a new test where those are let in; `paths` allows it |
 | `size` | few files, no large one, few lines; a document does not lose much of itself |
 | `syntax` | what parsed still parses; what is new does |
-| `lost` | definitions stay, with something in them; so do files, the code blocks of documents, and tests |
+| `lost` | definitions stay or are renamed, with something in them; so do files, tests, and code blocks of documents |
 | `conflict` | no added line is a mark that a merge left |
 | `elision` | no line stands for others |
 | `secret` | no added line holds a credential |
@@ -62,11 +62,12 @@ class Scope:
     Attributes:
         files: The files that may be changed or made.
         new_tests: New test files may be made as well.
-        text: The task's words: a definition that they name may go.
+        text: A person's words: a definition that they name may go.
         deletable: The files that may be deleted, if the task's words ask for it, too.
         keeps_tests: No test case may go, nor an assertion: a test has failed, and is not to be taken away.
         new_imports: New dependencies may be imported, and declared where the text names them: a person has asked for
             the change, and sees it.
+        may_go: Definitions that may go besides, by name: nothing else may for it.
     """
 
     files: frozenset[str]
@@ -75,6 +76,7 @@ class Scope:
     deletable: frozenset[str] = frozenset()
     keeps_tests: bool = False
     new_imports: bool = False
+    may_go: frozenset[str] = frozenset()
 
 
 def check(
@@ -149,7 +151,7 @@ class _Gates:
         for file in self._change.files:
             if self._scope.keeps_tests:
                 yield from lost_tests(file)
-            yield from lost(file, self._scope.text)
+            yield from lost(file, self._scope.text, self._scope.may_go)
             if paths.is_manifest(file.path):
                 yield from unasked(file, self._scope.text if self._scope.new_imports else None)
             if file.new is not None:

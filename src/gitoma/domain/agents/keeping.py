@@ -1,6 +1,7 @@
 """What a change must leave in place: files, definitions of Python files, and most of a document.
 
-Small models that write a file anew drop what they were not thinking of. A file goes as a whole only where the task's
+Small models that write a file anew drop what they were not thinking of. A definition goes where it only gets another
+name, or where words that are no model's name it (`named_definitions`). A file goes as a whole only where the task's
 words ask for just that, and a file of tests never does. That no failing test is made to pass by taking it away, in
 whatever language, is `kept_tests`'.
 """
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from gitoma.domain.agents.changes import FileChange, Refusal
 from gitoma.domain.agents.kept_tests import holds_tests
+from gitoma.domain.agents.named_definitions import named, renamed
 from gitoma.domain.agents.paths import shown
 from gitoma.domain.agents.python_code import Outline, outline
 
@@ -28,9 +30,6 @@ FILE_KEEPS = 0.1
 """The same for any other file of `DOCUMENT_SHORT` lines or more: with less it is as good as gone."""
 
 _NAMED = 5  # definitions in one message
-_WORD = re.compile(r"\w+")
-_BEFORE_NAMES = frozenset("`'\".")
-_AFTER_NAMES = frozenset("`'\"(")
 _DOCUMENT = re.compile(r"(?:.*/)?(?:.+\.(?:md|markdown|rst|adoc)|readme(?:\.txt)?)", re.I)
 _FENCE = re.compile(r"[ \t>]*(`{3,}(?=[^`]*$)|~{3,})(.*)")
 _DIRECTIVE = re.compile(
@@ -74,19 +73,20 @@ def _deletes(sentence: str, path: str) -> bool:
     return any(found[1].removeprefix("./") in names for found in _DELETES_NAMED.finditer(sentence))
 
 
-def lost(file: FileChange, task: str) -> Iterator[Refusal]:
+def lost(file: FileChange, task: str, may_go: frozenset[str] = frozenset()) -> Iterator[Refusal]:
     """Code `lost`, for what the file had and would have no more.
 
     Args:
         file: The file's part of the change; a new file loses nothing.
-        task: The task's words; a definition that they name may go, and the file itself where they ask for that.
+        task: A person's words; a definition that they name may go, and the file itself where they ask for that.
+        may_go: Names of definitions that may go as well; no file may for it.
     """
     if file.old is None:
         return
     if file.new is None:
         yield from _deleted(file.path, file.old, task)
         return
-    found = [*_parts_lost(file, file.old, file.new, task)]
+    found = [*_parts_lost(file, file.old, file.new, named(task) | may_go)]
     yield from found or _emptied(file.path, file.old, file.new)
 
 
@@ -107,38 +107,25 @@ def _emptied(path: str, old: str, new: str) -> Iterator[Refusal]:
         yield Refusal("lost", f"Next to nothing would be left of {shown(path)}. Keep what is there, and add to it.")
 
 
-def _parts_lost(file: FileChange, old: str, new: str, task: str) -> Iterator[Refusal]:
+def _parts_lost(file: FileChange, old: str, new: str, words: frozenset[str]) -> Iterator[Refusal]:
     if file.path.endswith((".py", ".pyi")):
         before, after = outline(old), outline(new)
         if before is not None and after is not None:
-            yield from _definitions(file.path, before, after, _named(task))
+            words |= renamed(old, new, before, after)
+            yield from _definitions(file.path, before, after, words)
     elif _DOCUMENT.fullmatch(file.path):
         yield from _document(file.path, old, new)
 
 
 def _definitions(path: str, before: Outline, after: Outline, words: frozenset[str]) -> Iterator[Refusal]:
-    gone = [name for name in before.definitions if name not in after.bound and name.rpartition(".")[2] not in words]
+    gone = [name for name in before.definitions if name not in after.bound]
+    gone = [name for name in gone if words.isdisjoint((name, name.rpartition(".")[2]))]
     gone = [name for name in gone if name.partition(".")[0] == name or name.partition(".")[0] in after.definitions]
     if gone:
         yield Refusal("lost", f"{shown(path)} would lose {_list(gone)}. Keep every definition, changed or not.")
     emptied = [name for name, full in before.definitions.items() if full and after.definitions.get(name) is False]
     if emptied:
         yield Refusal("lost", f"There would be nothing left in {_list(emptied)} of {shown(path)}. Write it in full.")
-
-
-def _named(task: str) -> frozenset[str]:
-    """The words of a text that are names of code: written like one, quoted, or called.
-
-    A plain word is none: "add tests, and run them" says nothing about a function `run`.
-    """
-    return frozenset(
-        word[0]
-        for word in _WORD.finditer(task)
-        if not word[0].islower()
-        or "_" in word[0]
-        or task[max(0, word.start() - 1) : word.start()] in _BEFORE_NAMES
-        or task[word.end() : word.end() + 1] in _AFTER_NAMES
-    )
 
 
 def _list(names: list[str]) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -30,11 +31,8 @@ class Outline:
 @lru_cache(maxsize=8)  # several rules ask for the same file, as it is and as it is to be
 def outline(text: str) -> Outline | None:
     """Read a module; None if it does not parse."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in their string is no business of our output
-            module = ast.parse(text.encode("utf-8"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    module = _parsed(text)
+    if module is None:
         return None
     definitions: dict[str, bool] = {}
     bound: set[str] = set()
@@ -43,6 +41,53 @@ def outline(text: str) -> Outline | None:
         if isinstance(node, _Def | ast.ClassDef):
             definitions[name] = definitions.get(name, False) or not _is_empty(node.body)
     return Outline(definitions, frozenset(bound), frozenset(_imports(module)))
+
+
+def _parsed(text: str) -> ast.Module | None:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in their string is no business of our output
+            return ast.parse(text.encode("utf-8"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
+
+
+def shapes(text: str, names: Collection[str]) -> dict[str, str]:
+    """Definitions as texts that are equal where arguments and body are: without any of `names`, also where it is used.
+
+    Args:
+        text: A module's; one that does not parse, or is nested too deep, has no shapes.
+        names: Which definitions, as `Outline` names them.
+    """
+    module = _parsed(text)
+    if module is None or not names:
+        return {}
+    own = "|".join(sorted({re.escape(name.rpartition(".")[2]) for name in names}))
+    used = re.compile(rf"\b(name|id|attr)='(?:{own})'(?=[,)])")
+    found = ((name, node) for name, node in _named(module.body, "") if isinstance(node, _Def | ast.ClassDef))
+    try:
+        return {name: used.sub(r"\1=", ast.dump(node)) for name, node in found if name in names}
+    except RecursionError:
+        return {}
+
+
+def spans(text: str) -> dict[str, range]:
+    """Where definitions are, by the numbers of their lines from 1, decorators with them; of a class, its first lines.
+
+    What is within a class and no method of it belongs to no definition: who speaks of it means no whole class.
+    """
+    module = _parsed(text)
+    if module is None:
+        return {}
+    named = _named(module.body, "")
+    return {name: _span(node) for name, node in named if isinstance(node, _Def | ast.ClassDef)}
+
+
+def _span(node: _Def | ast.ClassDef) -> range:
+    start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+    if isinstance(node, ast.ClassDef):
+        return range(start, max(node.lineno + 1, node.body[0].lineno))
+    return range(start, (node.end_lineno or node.lineno) + 1)
 
 
 def _named(body: Sequence[ast.stmt], prefix: str) -> Iterator[tuple[str, ast.stmt]]:

@@ -14,6 +14,7 @@ from gitoma.domain.agents.excerpts import file_texts
 from gitoma.domain.agents.gates import Scope
 from gitoma.domain.agents.keeping import asks_for_deletion
 from gitoma.domain.agents.language_model import ChatRequest, LanguageModel
+from gitoma.domain.agents.named_definitions import asks, commented_on
 from gitoma.domain.agents.prompt_layout import Attempt
 from gitoma.domain.agents.proposals import one_line
 from gitoma.domain.agents.reflexion import Outcome as EditOutcome
@@ -82,7 +83,7 @@ class ThreadWorker:
         if isinstance(change, Refusal):
             known = change.code == "no-change"
             return Dealt(Disposition(Outcome.DECLINED, change.message)) if known else None
-        refusals = gates.check(change, tree, _scope(judged), self._tools.yaml, self._tools.is_secret)
+        refusals = gates.check(change, tree, _scope(judged, tree), self._tools.yaml, self._tools.is_secret)
         if refusals:
             return Dealt(Disposition(Outcome.DECLINED, f"the suggestion is not taken: {refusals[0].message}"))
         return Dealt(Disposition(Outcome.APPLIED), change)
@@ -90,7 +91,7 @@ class ThreadWorker:
     def _edited(self, judged: JudgedThread, tree: Tree) -> Dealt:
         editor = Editor(self._model, self._tools.yaml, self._tools.is_secret, self._sparing_teller())
         assignment = Assignment(
-            self._question(judged, tree), _scope(judged), only=judged.thread.root.path, declined=declined
+            self._question(judged, tree), _scope(judged, tree), only=judged.thread.root.path, declined=declined
         )
         edited = editor.edit(assignment, tree)
         if edited.outcome is EditOutcome.BUDGET and edited.failure is not None:
@@ -115,7 +116,7 @@ class ThreadWorker:
         root = judged.thread.root
         files = file_texts(tree, [root.path], {root.path: _lines(judged)})
         context_tokens = self._context_tokens
-        may_delete = bool(_scope(judged).deletable)
+        may_delete = bool(_scope(judged, tree).deletable)
 
         def ask(attempt: Attempt) -> ChatRequest:
             if not attempt.halved:
@@ -129,11 +130,13 @@ class ThreadWorker:
         return self._model.facts().context_tokens
 
 
-def _scope(judged: JudgedThread) -> Scope:
+def _scope(judged: JudgedThread, tree: Tree) -> Scope:
     path = frozenset({judged.thread.root.path})
     text = "\n".join(comment.body for comment in judged.heard)
     deletable = path if asks_for_deletion(text, judged.thread.root.path) else frozenset[str]()
-    return Scope(path, new_tests=True, text=text, deletable=deletable, new_imports=True)
+    current = tree.read(judged.thread.root.path) if asks(text) else ""
+    may_go = commented_on(current, _lines(judged)[-1:]) if isinstance(current, str) else frozenset[str]()
+    return Scope(path, new_tests=True, text=text, deletable=deletable, new_imports=True, may_go=may_go)
 
 
 def _lines(judged: JudgedThread) -> tuple[int, ...]:
