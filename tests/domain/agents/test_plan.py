@@ -82,7 +82,7 @@ def test_what_holds_is_taken_and_what_costs_most_comes_first() -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["security-policy", "Security Policy", "SECURITY_POLICY"])
+@pytest.mark.parametrize("name", ["security-policy", "Security Policy", "SECURITY_POLICY", "Security-Policy (0/10)"])
 def test_a_check_is_known_by_what_models_make_of_its_name(name: str) -> None:
     (task,) = taken({**SECURITY, "check": name, "files": "./SECURITY.md"}).plan.tasks
 
@@ -194,6 +194,8 @@ def test_a_plan_of_nothing_useful_says_why_to_the_model() -> None:
         ("I would start with the tests.", "no-json"),
         (json.dumps({"tasks": [SECURITY]})[:-5], "truncated"),
         ("[]", "not-an-object"),
+        (json.dumps([SECURITY])[:-5], "not-an-object"),
+        ('["Tests"]', "not-an-object"),
         ("{}", "no-task"),
         ('{"tasks": []}', "no-task"),
         ('{"tasks": {"check": "Tests"}}', "no-task"),
@@ -204,6 +206,13 @@ def test_an_answer_that_is_no_plan_is_refused(reply: str, code: str) -> None:
 
     assert isinstance(refusal, Refusal)
     assert refusal.code == code
+
+
+@pytest.mark.parametrize("form", ["{}", "```json\n{}\n```", "Here it is:\n```\n{}\n```\nDone."])
+def test_a_bare_list_is_a_list_of_tasks(form: str) -> None:
+    reading = plan_of(form.format(json.dumps([SECURITY, TESTS], indent=1)), REPORT, TREE, "m")
+
+    assert reading == read(SECURITY, TESTS)
 
 
 VALUES = st.recursive(

@@ -14,7 +14,7 @@ from enum import StrEnum
 from gitoma.domain.agents.changes import Refusal
 from gitoma.domain.agents.health.score import CheckResult, Mender, Report
 from gitoma.domain.agents.proposals import INSTRUCTION_MAX, TITLE_MAX, Proposal, one_line, read_proposal
-from gitoma.domain.agents.replies import read_object
+from gitoma.domain.agents.replies import read_object, read_objects
 from gitoma.domain.agents.targets import TARGETS_MAX, is_amiss, is_for_agents, loss, mendable, targets
 from gitoma.domain.agents.tree import Tree
 
@@ -137,9 +137,11 @@ def plan_of(reply: str, report: Report, tree: Tree, model: str) -> PlanReading |
         or `no-task` where nothing of use is left, with the reasons.
     """
     answer = read_object(reply)
-    if isinstance(answer, Refusal):
+    # A list of tasks can mean one thing only.
+    bare = read_objects(reply) if isinstance(answer, Refusal) and answer.code == "not-an-object" else None
+    if isinstance(answer, Refusal) and bare is None:
         return answer
-    proposed = answer.get("tasks")
+    proposed = answer.get("tasks") if isinstance(answer, dict) else bare
     if not isinstance(proposed, list) or not proposed:
         return Refusal("no-task", 'The answer has no list "tasks". Give an object {"tasks": [...]} with one or more.')
     ranked, dropped = _ranked(proposed[:_PROPOSED_MAX], report, tree)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ TITLE_MAX = 80
 
 INSTRUCTION_MAX = 600
 """The longest instruction, in characters: a paragraph."""
+
+_SCORE = re.compile(r"[ ]?\([0-9./ ]{1,20}\)$")  # "Changelog (0/10)": as the prompt lists it
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,7 @@ def _text(value: Mapping[object, object], name: str) -> str:
 
 def _key(check: str) -> str:
     """A check's name without what models get wrong about it."""
-    return check[:TITLE_MAX].casefold().replace("_", "-").replace(" ", "-")
+    return _SCORE.sub("", check[:TITLE_MAX]).casefold().replace("_", "-").replace(" ", "-")
 
 
 def one_line(text: str, limit: int) -> str:

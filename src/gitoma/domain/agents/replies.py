@@ -63,6 +63,20 @@ def read_object(text: str) -> dict[str, object] | Refusal:
         return _embedded(answer)
 
 
+_LIST = re.compile(r"\[(?=\s*+\{)")  # no bracket of a sentence
+
+
+def read_objects(text: str) -> list[object] | None:
+    """The first JSON list in a reply that begins with an object, small defects mended; None without a whole one."""
+    answer = strip_reasoning(text[:REPLY_MAX])
+    begin = _LIST.search(answer)
+    try:
+        found = lenient_json.read(answer, begin.start()) if begin else None
+    except (lenient_json.Unfinished, lenient_json.Malformed):
+        return None
+    return found if isinstance(found, list) else None
+
+
 _DECODER = json.JSONDecoder(strict=False)  # line ends may stand in a string as they are
 
 
