@@ -83,13 +83,14 @@ def test_a_small_file_can_be_replaced_as_a_whole_and_a_long_one_cannot() -> None
     assert done(block("", "text\n", "empty.txt")) == {"empty.txt": "text\n"}
 
 
-def test_line_ends_byte_order_mark_and_final_newline_are_kept() -> None:
+def test_line_ends_and_byte_order_mark_are_kept_and_a_last_line_that_is_written_ends() -> None:
     assert done(block("two\n", "2\n2.5\n", "crlf.txt")) == {"crlf.txt": "one\r\n2\r\n2.5\r\nthree\r\n"}
     assert done(block("", "1\n2\n", "crlf.txt")) == {"crlf.txt": "1\r\n2\r\n"}
     assert done(block("one\n", "1\n", "bom.txt")) == {"bom.txt": "\ufeff1\ntwo"}
-    assert done(block("two\n", "2\n3\n", "bom.txt")) == {"bom.txt": "\ufeffone\n2\n3"}
-    assert done(block("two\n", "", "bom.txt")) == {"bom.txt": "\ufeffone"}
-    assert done(block("", "1\n", "bom.txt")) == {"bom.txt": "\ufeff1"}
+    assert done(block("two\n", "2\n3\n", "bom.txt")) == {"bom.txt": "\ufeffone\n2\n3\n"}
+    assert done(block("two\n", "", "bom.txt")) == {"bom.txt": "\ufeffone\n"}
+    assert done(block("two\n", "two\n", "bom.txt")) == {"bom.txt": "\ufeffone\ntwo\n"}
+    assert done(block("", "1\n", "bom.txt")) == {"bom.txt": "\ufeff1\n"}
 
 
 SLOPPY = {
@@ -321,7 +322,7 @@ def test_only_the_lines_that_are_found_once_change(
         return
     if len(found) == 1 and (final or lines[-1]):
         expected = lines[:start] + new + lines[stop:]
-        text = ("\ufeff" if mark else "") + end.join(expected) + (end if final else "")
+        text = ("\ufeff" if mark else "") + end.join(expected) + (end if final or stop == len(lines) else "")
         one_line = len(lines) == 1 and not final  # then the file does not tell how its lines end
         assert isinstance(outcome, ChangeSet) == (text != old) or one_line
         if isinstance(outcome, ChangeSet) and not one_line:

@@ -13,7 +13,7 @@ def test_a_text_that_is_taken_apart_is_the_same_when_put_together(text: str) -> 
 
 
 @given(TEXTS, LINES, st.data())
-def test_replacing_lines_changes_no_others_and_keeps_the_end(text: str, new: list[str], data: st.DataObject) -> None:
+def test_replacing_lines_changes_no_others(text: str, new: list[str], data: st.DataObject) -> None:
     file = TextFile.of(text)
     before = list(file.lines)
     start = data.draw(st.integers(0, len(before)))
@@ -25,7 +25,7 @@ def test_replacing_lines_changes_no_others_and_keeps_the_end(text: str, new: lis
     assert again.text() == file.text()
     lines = file.lines
     if before and lines and lines[-1]:
-        assert file.text().endswith("\n") == text.endswith("\n")
+        assert file.text().endswith("\n") == (text.endswith("\n") or end == len(before))
         assert [line.rstrip("\r") for line in again.lines] == [line.rstrip("\r") for line in lines]
 
 
@@ -33,7 +33,21 @@ def test_a_line_that_is_no_longer_the_last_one_gets_an_end() -> None:
     file = TextFile.of("a\r\nb\r\nc")
     file.replace(2, 3, ["c", "d"])
 
-    assert file.text() == "a\r\nb\r\nc\r\nd"
+    assert file.text() == "a\r\nb\r\nc\r\nd\r\n"
+
+
+def test_a_last_line_that_is_replaced_by_itself_gets_an_end() -> None:
+    file = TextFile.of("a\nb")
+    file.replace(0, 2, ["a", "b"])
+
+    assert file.text() == "a\nb\n"
+
+
+def test_a_last_line_that_is_not_touched_stays_without_an_end() -> None:
+    file = TextFile.of("a\nb")
+    file.replace(0, 1, ["x"])
+
+    assert file.text() == "x\nb"
 
 
 def test_lines_that_stay_keep_their_own_ends() -> None:

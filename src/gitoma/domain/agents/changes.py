@@ -23,11 +23,19 @@ class FileChange:
 
     def diff(self) -> Iterator[str]:
         """The unified diff, line by line, without line ends."""
-        before = (self.old or "").splitlines()
-        after = (self.new or "").splitlines()
+        before, after = _lines(self.old or ""), _lines(self.new or "")
         old_name = "/dev/null" if self.old is None else f"a/{self.path}"
         new_name = "/dev/null" if self.new is None else f"b/{self.path}"
-        return difflib.unified_diff(before, after, old_name, new_name, lineterm="")
+        for line in difflib.unified_diff(before, after, old_name, new_name, lineterm=""):
+            yield from line.split("\n")
+
+
+def _lines(text: str) -> list[str]:
+    """The lines as a diff shows them: a last one without a line end is not the one that has it."""
+    lines = text.splitlines()
+    if lines and not text.endswith(("\n", "\r")):
+        lines[-1] += "\n\\ No newline at end of file"
+    return lines
 
 
 @dataclass(frozen=True, slots=True)

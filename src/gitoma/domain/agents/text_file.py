@@ -1,4 +1,4 @@
-"""A text file as lines: replacing some of them leaves its byte order mark, line ends and last line end as they are."""
+"""A text file as lines: replacing some of them leaves its byte order mark, and the ends of other lines, as they are."""
 
 from __future__ import annotations
 
@@ -40,17 +40,16 @@ class TextFile:
     def replace(self, start: int, end: int, lines: Sequence[str]) -> None:
         """Put `lines` in the place of those from `start` to `end` (exclusive).
 
-        New lines end as most lines of the file do. The file ends as it did: with a line end, or without.
+        New lines end as most lines of the file do. A last line without an end gets one where it is among those that
+        are replaced, though it be by itself: nobody can ask for a line end otherwise.
         """
         usual = self._usual_end()
         is_open = bool(self._ends) and not self._ends[-1]
-        if is_open:
+        if is_open and end == len(self.lines):
             self._ends[-1] = usual
         same = _equal_at_the_beginning(self.lines[start:end], lines)  # these keep the ends that they have
         self._ends[start + same : end] = [usual] * (len(lines) - same)
         self.lines[start:end] = lines
-        if is_open and self._ends:
-            self._ends[-1] = ""
 
     def _usual_end(self) -> str:
         return "\r\n" if self._ends.count("\r\n") > self._ends.count("\n") else "\n"
