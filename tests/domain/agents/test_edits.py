@@ -93,6 +93,13 @@ def test_line_ends_and_byte_order_mark_are_kept_and_a_last_line_that_is_written_
     assert done(block("", "1\n", "bom.txt")) == {"bom.txt": "\ufeff1\n"}
 
 
+def test_dots_may_shorten_what_a_document_gains_and_stand_for_nothing_that_it_had() -> None:
+    assert done(block("run\n", "run\n...\nstop\n", "README.md")) == {"README.md": "# A\n\n```sh\nrun\n...\nstop\n```\n"}
+    assert codes(block("run\n", "...\nstop\n", "README.md")) == ["elision"]
+    assert codes(block("", "# A\n\n...\n", "README.md")) == ["elision"]
+    assert codes(block("import os\n", "import os\n...\n")) == ["elision"]
+
+
 SLOPPY = {
     "prose around it": f"Here you are:\n\n{RENAME}\nI hope that helps!\n",
     "a fence around it": f"```python\n{RENAME}```\n",

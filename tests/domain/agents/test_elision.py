@@ -80,3 +80,15 @@ def test_dots_are_the_body_of_a_stub_and_the_prompt_of_a_session() -> None:
 @given(st.lists(st.text(max_size=50) | st.text("#.…/* restunchaged()[]<", max_size=200), max_size=20))
 def test_only_lines_that_are_there_are_found(lines: list[str]) -> None:
     assert {*elided(lines, "a.py")} <= {line.strip() for line in lines}
+
+
+@pytest.mark.parametrize("dots", ["...", "…"])
+def test_dots_shorten_output_in_a_code_block_of_a_document_that_grows(dots: str) -> None:
+    shown = ["```console", "$ make", dots, "done", "```"]
+
+    assert not list(elided(shown, "a.md", adding=True))
+    assert not list(elided([".. code::", "", "    $ make", f"    {dots}"], "a.rst", adding=True))
+    assert list(elided(shown, "a.md")) == [dots]
+    assert list(elided(shown, "a.js", adding=True)) == [dots]
+    assert list(elided([*shown, dots], "a.md", adding=True)) == [dots]
+    assert list(elided(["```", "... rest unchanged ...", "```"], "a.md", adding=True)) == ["... rest unchanged ..."]

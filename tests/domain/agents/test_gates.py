@@ -175,6 +175,14 @@ def test_the_line_that_does_not_parse_is_shown() -> None:
     assert "which is: b = ?" in told({"a.toml": "a = 1\nb = ?\n"})[0][1]
 
 
+def test_dots_are_output_only_in_a_code_block_of_a_document_that_grows() -> None:
+    shown = "```console\n$ make\n...\ndone\n```\n"
+
+    assert codes({"README.md": README + shown}) == []
+    assert codes({"README.md": README.replace("Line 3.\n", "") + shown}) == ["elision"]
+    assert codes({"README.md": README + "...\n"}) == ["elision"]
+
+
 def test_definitions_stay() -> None:
     assert codes(parser("def parse(text):\n    return Parser().read(text)\n", "")) == ["lost"]
     assert codes(parser("    def close(self):\n        pass\n", "")) == ["lost"]

@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
+DOTS = ("...", "…")
+"""A line that is nothing else."""
+
+_FENCES = ("```", "~~~")
 _LINE_MAX = 160  # characters: an elision is a short line, and every pattern below sees no longer one
 
 _COMMENT = re.compile(r"(?:#+|//+|/\*+|<!--|--|;+|%+|\{/\*|\*+|\"\"\"|\(\*)\s*")
@@ -43,19 +47,32 @@ _SPELLED = re.compile(
 _STUBS = (".py", ".pyi", *_DOCUMENTS)  # where `...` under a line like `def f():` is how stubs are written
 
 
-def elided(lines: Iterable[str], path: str) -> Iterator[str]:
+def elided(lines: Iterable[str], path: str, *, adding: bool = False) -> Iterator[str]:
     """Those of `lines` that stand for text left out, stripped, in order.
 
     Args:
         lines: A file's, or a part's, without line ends; each is judged by the one before it, too.
         path: Whose lines they are: what a mark means depends on the language.
+        adding: Nothing is taken away, so that dots alone in a document's code block are output that was shortened.
     """
-    before = ""
+    before = fence = ""
+    shortens = adding and path.endswith(_DOCUMENTS)
     for line in lines:
         text = line.strip()
+        fence = _fence_after(text, fence)
+        if shortens and text in DOTS and (fence or (path.endswith(".rst") and line[:1].isspace())):
+            before = text
+            continue
         if text and len(text) <= _LINE_MAX and _stands_for_more(text, before, path):
             yield text
         before = text or before
+
+
+def _fence_after(text: str, fence: str) -> str:
+    """The fence that is open after a line, if one is."""
+    if not fence:
+        return text[:3] if text.startswith(_FENCES) else ""
+    return "" if text.startswith(fence) and not text.strip(fence[0]) else fence
 
 
 def _stands_for_more(text: str, before: str, path: str) -> bool:

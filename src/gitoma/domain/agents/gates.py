@@ -209,7 +209,8 @@ def _quoted_line(wrong: str, text: str) -> str:
 
 def _placeholders(file: FileChange, new: str) -> Iterator[Refusal]:
     fresh = {line.strip() for line in added(file)}
-    line = next((line for line in elided(lines_of(new), file.path) if line in fresh), None)
+    found = elided(lines_of(new), file.path, adding=not taken_away(file))
+    line = next((line for line in found if line in fresh), None)
     if line is not None:
         quoted = printable(line)[:_QUOTED]
         yield Refusal("elision", f'"{quoted}" stands for lines of {shown(file.path)}. Write those lines themselves.')

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gitoma.domain.agents.blocks import Split
 from gitoma.domain.agents.changes import Refusal
-from gitoma.domain.agents.elision import elided
+from gitoma.domain.agents.elision import DOTS, elided
 from gitoma.domain.agents.matching import PLACES_MAX, nearest, places_of
 from gitoma.domain.agents.paths import shown
 from gitoma.domain.agents.text_file import TextFile
@@ -56,7 +56,15 @@ def _elided(split: Split, path: str, lines: Sequence[str]) -> str | None:
     """A line of the block that stands for others, and is not simply one of the file's own."""
     found = [*elided(split.search, path), *elided(split.replace, path)]
     own = {line.strip() for line in lines} if found else set()
+    if found and path.endswith(_DOCUMENTS) and _only_adds(split, lines):
+        own.update(DOTS)  # whether they are in a code block is seen in the whole file, and judged by `gates`
     return next((line for line in found if line not in own), None)
+
+
+def _only_adds(split: Split, lines: Sequence[str]) -> bool:
+    """Whether every line that is replaced is there afterwards, in order."""
+    there = (line.strip() for line in split.replace)
+    return all(line.strip() in there for line in (lines if _is_blank(split.search) else split.search))
 
 
 def _whole(new: Sequence[str], path: str, text: str | None, file: TextFile) -> str | Refusal:
