@@ -100,6 +100,18 @@ def test_dots_may_shorten_what_a_document_gains_and_stand_for_nothing_that_it_ha
     assert codes(block("import os\n", "import os\n...\n")) == ["elision"]
 
 
+def test_a_new_file_may_be_given_as_the_only_code_fence() -> None:
+    for reply in ("```python\nx = 1\n```", "Here:\n\n```\n# new/c.py\nx = 1\n```\nDone.\n"):
+        assert done(reply, only="new/c.py") == {"new/c.py": "x = 1\n"}
+        assert codes(reply, only="src/a.py") == ["no-edit"]
+        assert codes(reply) == ["no-edit"]
+    assert done("FILE: new/c.py\n```\nx = 1\n```\n", only="new/c.py") == {"new/c.py": "x = 1\n"}
+    assert codes("FILE: new/d.py\n```\nx = 1\n```\n", only="new/c.py") == ["no-edit"]
+    for reply in ("```\nx = 1\n```\n```\ny = 2\n```", "```\nx = 1\n", "```\n\n```", "x = 1"):
+        assert codes(reply, only="new/c.py") == ["no-edit"]
+    assert codes("```\n...\n# rest of the file\n```", only="new/c.py") == ["elision"]
+
+
 SLOPPY = {
     "prose around it": f"Here you are:\n\n{RENAME}\nI hope that helps!\n",
     "a fence around it": f"```python\n{RENAME}```\n",

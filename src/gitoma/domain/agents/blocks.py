@@ -111,6 +111,26 @@ def parse(text: str, known: Container[str]) -> Reply:
     return reader.end()
 
 
+def fenced(text: str, path: str) -> Block | None:
+    """A new file that is given as the only code fence of a reply, without a block; None where it is not beyond doubt.
+
+    Args:
+        text: The reply, without its reasoning.
+        path: The file that was asked for; a first line that only names it is left out.
+    """
+    lines = text.replace("\r\n", "\n").split("\n")
+    fences = [number for number, line in enumerate(lines) if line.strip().startswith(_FENCES)]
+    if len(fences) != 2 or lines[fences[1]].strip() not in _FENCES or any(map(_SEARCH.fullmatch, lines)):
+        return None
+    names = (_NAMING.fullmatch(_cleaned(line)) for line in lines[: fences[0]] + lines[fences[1] :])
+    if any(name is not None and name[2].strip(_FRAME) != path for name in names):
+        return None
+    inner = lines[fences[0] + 1 : fences[1]]
+    if inner and inner[0].strip(f"{_FRAME}/<!-;") == path:
+        del inner[0]
+    return Block(path, (_USUAL_DIVIDER, *inner)) if any(line.strip() for line in inner) else None
+
+
 class _Reader:
     """Takes a reply line by line: outside of blocks, or inside one."""
 

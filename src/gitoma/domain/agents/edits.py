@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from itertools import islice
 
 from gitoma.domain.agents import paths
-from gitoma.domain.agents.blocks import Block, Deletion, Split, parse
+from gitoma.domain.agents.blocks import Block, Deletion, Reply, Split, fenced, parse
 from gitoma.domain.agents.changes import ChangeSet, FileChange, Refusal
 from gitoma.domain.agents.paths import folded, shown
 from gitoma.domain.agents.replacing import WHOLE_MAX_LINES, replaced
@@ -64,7 +64,7 @@ def change_of(
     """
     if len(reply) > REPLY_MAX:
         return (Refusal("too-large", f"The answer is longer than {REPLY_MAX // 1024} KiB. Send only the blocks."),)
-    read = parse(strip_reasoning(reply), tree)
+    read = _read(strip_reasoning(reply), tree, only)
     draft = _Draft(tree, only, deletable)
     refusals = [*read.refusals, *draft.apply(read.items)]
     if refusals:
@@ -73,6 +73,15 @@ def change_of(
         return (_NO_EDIT,)
     change = draft.change()
     return change if change.files else (_NO_CHANGE,)
+
+
+def _read(answer: str, tree: Tree, only: str | None) -> Reply:
+    """The answer's blocks; or, of a file that does not exist yet, a code fence with all of it."""
+    read = parse(answer, tree)
+    if read.items or read.refusals or only is None or only in tree:
+        return read
+    whole = fenced(answer, only)
+    return Reply((whole,), ()) if whole else read
 
 
 _NO_EDIT = Refusal("no-edit", "The answer has no SEARCH/REPLACE block. Answer with blocks in the format, nothing else.")
