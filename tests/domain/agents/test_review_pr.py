@@ -156,7 +156,7 @@ def test_a_commit_that_git_refuses_is_told_and_the_other_threads_are_dealt_with(
 
     assert error.code is Code.PARTIAL
     assert error.reached["threads"] == {"failed": 1, "applied": 1}
-    assert "  one.py: git refused" in world.progress.lines
+    assert "  one.py:2: git refused" in world.progress.lines
     assert answers(world) == [12]
 
 
