@@ -57,7 +57,7 @@ def test_what_describes_the_project_may_change(path: str, old: str | None, new: 
     [
         ("pyproject.toml", PYPROJECT, PYPROJECT.replace('["', '["evil", "')),
         ("pyproject.toml", PYPROJECT, PYPROJECT.replace("requests>=2", "requests")),
-        ("pyproject.toml", PYPROJECT, PYPROJECT.replace("requests>=2", "requests @ https://evil.example/r.whl")),
+        ("pyproject.toml", PYPROJECT, PYPROJECT.replace("requests>=2", "requests @ https://evil.example/r.zip")),
         ("pyproject.toml", PYPROJECT, PYPROJECT + '[project.optional-dependencies]\ndev = ["evil"]\n'),
         ("pyproject.toml", PYPROJECT, PYPROJECT + '[dependency-groups]\ndev = ["evil"]\n'),
         ("pyproject.toml", PYPROJECT, PYPROJECT + '[project.scripts]\nx = "evil:main"\n'),
