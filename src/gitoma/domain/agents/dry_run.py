@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from gitoma.domain.agents.changes import ChangeSet
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.plan import Plan, Status
 from gitoma.domain.agents.planning import analyze_and_plan
 from gitoma.domain.agents.progress import Step
@@ -51,7 +50,7 @@ def dry_run(request: DryRunRequest, tools: Toolbox) -> Mapping[str, object]:
     tools.progress.emit(Step(Phase.IDLE.value, f"gitoma run {slug} (dry run: nothing is pushed)"))
     facts = tools.model.facts()
     tools.budget.begin()
-    model = MeteredModel(tools.model, tools.budget, tools.mask)
+    model = tools.metered_model()
     with tools.vcs.clone(request.repo, request.base) as checkout:
         _, plan = analyze_and_plan(checkout, model, facts, session, tools)
         for task in plan.tasks:

@@ -22,7 +22,6 @@ from gitoma.domain.agents.code_host import HostedRepo, PullRequest
 from gitoma.domain.agents.commits import fix_message
 from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.language_model import ModelFacts
-from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.ports import Checkout, HeldState
 from gitoma.domain.agents.progress import Step
 from gitoma.domain.agents.session import Session, need_token, writable
@@ -137,7 +136,7 @@ class _Fix:
         self._hosted = hosted
         self._session = session
         self._runs = runs
-        self._model = MeteredModel(tools.model, tools.budget, tools.mask)
+        self._model = tools.metered_model()
         self._fixer = CiFixer(self._model, facts, tools, session)
         self._record = Record(session)
         unstarted = "it does not start; agents do not edit workflows"

@@ -14,7 +14,6 @@ from gitoma.domain.agents import review
 from gitoma.domain.agents.code_host import HostedRepo, PullRequest, Remark
 from gitoma.domain.agents.commits import review_message
 from gitoma.domain.agents.errors import AgentError, Code
-from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.ports import WorkingCopy
 from gitoma.domain.agents.review import Disposition, JudgedThread, Outcome
 from gitoma.domain.agents.session import Session
@@ -54,7 +53,7 @@ class Integration:
         self._reader = reader
         self._session = session
         self._tools = tools
-        self._worker = ThreadWorker(MeteredModel(tools.model, tools.budget, tools.mask), tools, session)
+        self._worker = ThreadWorker(tools.metered_model(), tools, session)
         self._threads: tuple[JudgedThread, ...] = ()
         self._remarks: tuple[Remark, ...] = ()
         self._found: dict[int, Disposition] = {}

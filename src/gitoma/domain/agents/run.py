@@ -20,7 +20,6 @@ from gitoma.domain.agents.errors import AgentError, Code
 from gitoma.domain.agents.health.catalogue import FRESH_COMMITS
 from gitoma.domain.agents.health.score import Report
 from gitoma.domain.agents.language_model import ModelFacts
-from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.plan import Plan, Status, Subtask
 from gitoma.domain.agents.planning import analyze_and_plan
 from gitoma.domain.agents.ports import HeldState, WorkingCopy
@@ -114,7 +113,7 @@ class _Run:
         self._hosted = hosted
         self._facts = facts
         self._held = held
-        self._model = MeteredModel(tools.model, tools.budget, tools.mask)
+        self._model = tools.metered_model()
         self._before = before
         named = request.base or (run_state.base_of(self._before) if request.resume and self._before else None)
         self._base = named or _default_branch(hosted)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from gitoma.domain.agents.budget import Budget
 from gitoma.domain.agents.code_host import CodeHost
 from gitoma.domain.agents.language_model import LanguageModel
+from gitoma.domain.agents.metered import MeteredModel
 from gitoma.domain.agents.ports import ArtifactStore, Progress, RunStates, VersionControl, YamlReader
 from gitoma.domain.clock import Clock
 
@@ -52,3 +53,7 @@ class Toolbox:
     waits: bool = False
     job_id: str | None = None
     reached: dict[str, object] = field(default_factory=dict)
+
+    def metered_model(self) -> MeteredModel:
+        """The model within the budget, and told no credential: the only way in which flows ask it."""
+        return MeteredModel(self.model, self.budget, self.mask)
